@@ -1,0 +1,137 @@
+"""The database: engine, sessions and the rules of a transaction.
+
+* ``read()`` gives a ``ReadSession`` that never commits.
+* ``write()`` gives a ``WriteSession`` that commits once when its block ends and rolls back if it raises.
+  On SQLite it begins IMMEDIATE: a deferred transaction that reads and then writes loses updates or fails
+  with "database is locked" under concurrency (docs/decisions/0002).
+
+This is the only module that commits. It knows no table; ``models`` does. Called by ``runtime``; everyone
+else is handed a session.
+"""
+
+import sqlite3
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, NewType
+
+from sqlalchemy import Connection, event, make_url
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import ArgumentError
+from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker, create_async_engine
+from sqlalchemy.pool import ConnectionPoolEntry
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from service.errors import SetupError
+
+ReadSession = NewType("ReadSession", AsyncSession)
+WriteSession = NewType("WriteSession", AsyncSession)
+
+_WRITE = "huoban_write"
+BUSY_TIMEOUT_MS = 15_000
+"""How long a writer waits for another one on SQLite; writes here are milliseconds, so this is ample."""
+
+
+def _prepare_sqlite(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
+    # isolation_level=None hands BEGIN to our own listener; the driver's own rule starts a transaction
+    # only before the first write, which is the lost update of docs/decisions/0002.
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    for pragma in (
+        "journal_mode=WAL",
+        "synchronous=NORMAL",
+        f"busy_timeout={BUSY_TIMEOUT_MS}",
+        "foreign_keys=ON",
+        "temp_store=MEMORY",
+    ):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    writing = connection.get_execution_options().get(_WRITE, False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+
+
+class Database:
+    """One engine and its two kinds of session."""
+
+    def __init__(self, url: str) -> None:
+        """Open nothing yet; connections are made when first used.
+
+        Raises:
+            SetupError: the URL is not one of the two databases that the service runs on.
+        """
+        try:
+            parsed = make_url(url)
+        except ArgumentError as error:
+            raise SetupError(
+                "HUOBAN_DATABASE_URL is not a database URL. Write for example "
+                "sqlite+aiosqlite:///./data/huoban.db or postgresql+psycopg://user:password@host/name."
+            ) from error
+        if parsed.drivername not in ("sqlite+aiosqlite", "postgresql+psycopg"):
+            raise SetupError(
+                f"HUOBAN_DATABASE_URL begins with {parsed.drivername}://, which is not supported. "
+                "Use sqlite+aiosqlite:// or postgresql+psycopg://."
+            )
+        self.url = parsed
+        self.is_sqlite = parsed.drivername.startswith("sqlite")
+        options: dict[str, Any] = {} if self.is_sqlite else {"pool_size": 10, "pool_pre_ping": True}
+        self.engine: AsyncEngine = create_async_engine(parsed, **options)
+        if self.is_sqlite:
+            event.listen(self.engine.sync_engine, "connect", _prepare_sqlite)
+            event.listen(self.engine.sync_engine, "begin", _begin_sqlite)
+        readers = self.engine if self.is_sqlite else self.engine.execution_options(postgresql_readonly=True)
+        self._reads = async_sessionmaker(readers, class_=AsyncSession, expire_on_commit=False)
+        self._writes = async_sessionmaker(
+            self.engine.execution_options(**{_WRITE: True}), class_=AsyncSession, expire_on_commit=False
+        )
+
+    @property
+    def path(self) -> Path | None:
+        """The SQLite file, or None on PostgreSQL and for a database in memory."""
+        if not self.is_sqlite or not self.url.database or self.url.database == ":memory:":
+            return None
+        return Path(self.url.database)
+
+    def prepare_folder(self) -> None:
+        """Make the SQLite file's folder, and say plainly when it cannot be written.
+
+        Raises:
+            SetupError: the folder cannot be made, or the file cannot be opened for writing.
+        """
+        if self.path is None:
+            return
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            probe = sqlite3.connect(self.path, timeout=BUSY_TIMEOUT_MS / 1000)
+            try:
+                probe.execute("BEGIN IMMEDIATE")
+                probe.rollback()
+            finally:
+                probe.close()
+        except (OSError, sqlite3.Error) as error:
+            raise SetupError(
+                f"The database file {self.path} cannot be written ({error}). Give this user the right to "
+                "write the file and its folder, or point HUOBAN_DATABASE_URL elsewhere."
+            ) from error
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[ReadSession]:
+        """A session for reading; nothing done in it is kept."""
+        async with self._reads() as session:
+            yield ReadSession(session)
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[WriteSession]:
+        """A session for one change: committed when the block ends, undone when it raises."""
+        async with self._writes() as session:
+            # Begin now: on SQLite the lock is taken here and not at the first statement, so that what
+            # an action reads cannot have changed when it writes.
+            await session.connection()
+            yield WriteSession(session)
+            await session.commit()
+
+    async def close(self) -> None:
+        """Give back every connection."""
+        await self.engine.dispose()

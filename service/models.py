@@ -1,0 +1,413 @@
+"""Every table, in the order in which a story meets them: what the stages hand to each other.
+
+Read beside the code: ``fetching`` writes hosts, feeds, fetches, stories, sightings and revisions; ``desk``
+writes tags, notes, editions, items and digests; ``publishing`` only reads. Table classes validate nothing
+(an SQLModel rule); the database's own constraints and triggers (``migrations/``) refuse what must never be.
+All times are aware and stored as UTC. Ids are opaque strings, the same in API, pages and feeds.
+"""
+
+import json
+import secrets
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import JSON, CheckConstraint, Column, Index, LargeBinary, MetaData, UniqueConstraint, text
+from sqlmodel import Field, SQLModel
+
+SQLModel.metadata.naming_convention = {
+    "ix": "ix_%(column_0_N_label)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+    "pk": "pk_%(table_name)s",
+}
+METADATA: MetaData = SQLModel.metadata
+
+_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32: no i, l, o, u to misread
+
+
+def new_id(now: datetime) -> str:
+    """A fresh opaque id of 18 characters that sorts by the second it was made in.
+
+    Time first keeps inserts at the end of an index; 50 random bits keep ids apart and unguessable enough
+    for what is not a secret.
+    """
+    number = (int(now.timestamp()) << 50) | secrets.randbits(50)
+    return "".join(_ALPHABET[(number >> shift) & 31] for shift in range(85, -5, -5))
+
+
+class StoryState(StrEnum):
+    """Where a story stands on the wire; every move can be undone."""
+
+    NEW = "new"
+    HELD = "held"
+    PASSED = "passed"
+    PICKED = "picked"
+
+
+class ItemState(StrEnum):
+    """Where an item stands in its edition."""
+
+    DRAFT = "draft"
+    SCHEDULED = "scheduled"
+    PUBLISHED = "published"
+    WITHDRAWN = "withdrawn"
+
+
+class EditionState(StrEnum):
+    """An edition rolls until it is closed; closing freezes the digest."""
+
+    OPEN = "open"
+    CLOSED = "closed"
+
+
+class Role(StrEnum):
+    """What a person may do; each role may do all that the one before it may."""
+
+    EDITOR = "editor"
+    CHIEF = "chief"
+    ADMIN = "admin"
+
+
+class TokenKind(StrEnum):
+    """Whether a token stands for a person or for a program."""
+
+    PERSON = "person"
+    SERVICE = "service"
+
+
+def _one_of(column: str, kind: type[StrEnum]) -> CheckConstraint:
+    allowed = ", ".join(f"'{member.value}'" for member in kind)
+    return CheckConstraint(f"{column} IN ({allowed})", name=column)
+
+
+def _json(default: str) -> Any:
+    return Column(JSON, nullable=False, server_default=text(f"'{default}'"))
+
+
+class Host(SQLModel, table=True):
+    """A publisher's host: the unit of politeness. Whoever holds its lease may fetch from it."""
+
+    name: str = Field(primary_key=True, max_length=255)
+    ready_at: datetime
+    """No request before this moment (the gap, or a Retry-After that spoke for the whole host)."""
+    lease_owner: str | None = Field(default=None, max_length=64)
+    lease_until: datetime | None = None
+    lease_token: int = 0
+    """Grows with each claim, so that a worker whose lease was taken over cannot finish another's round."""
+
+
+class Feed(SQLModel, table=True):
+    """A source's feed: what the newsroom said about it, and what fetching learned."""
+
+    __table_args__ = (Index("ix_feed_due", "enabled", "next_due_at"),)
+
+    id: str = Field(primary_key=True, max_length=64)
+    name: str
+    url: str
+    url_key: str = Field(unique=True, max_length=2048)
+    host: str = Field(index=True, max_length=255)
+    alt_urls: list[str] = Field(sa_column=_json("[]"))
+    homepage: str | None = None
+    language: str | None = Field(default=None, max_length=35)
+    country: str | None = Field(default=None, max_length=8)
+    region: str | None = Field(default=None, max_length=32)
+    kind: str | None = Field(default=None, max_length=32)
+    groups: list[str] = Field(sa_column=_json("[]"))
+    core: bool = False
+    options: dict[str, Any] = Field(sa_column=_json("{}"))
+    """The effective fetch options, defaults and groups already applied (fetching/catalogue)."""
+    origin: str = Field(default="desk", max_length=8)
+    """``file`` for feeds.yaml, ``desk`` for one added by a person; a sync touches only its own."""
+    enabled: bool = True
+    removed_at: datetime | None = None
+    """When it left feeds.yaml or was removed at the desk; its stories stay."""
+    etag: str | None = None
+    last_modified: str | None = None
+    body_hash: str | None = Field(default=None, max_length=64)
+    next_due_at: datetime
+    full_fetch_at: datetime | None = None
+    """The last answer to a request without validators; some publishers never change their ETag."""
+    last_fetch_at: datetime | None = None
+    last_ok_at: datetime | None = None
+    last_outcome: str | None = Field(default=None, max_length=24)
+    failures: float = 0.0
+    """Weighted: a hard failure counts 1, a soft one 0.5, a temporary one 0.25."""
+    alarm: str | None = None
+    newest_at: datetime | None = None
+    posts_per_day: float | None = None
+    moved_to: str | None = None
+    moved_seen: int = 0
+    moved_since: datetime | None = None
+    version: int = 1
+    created_at: datetime
+
+
+class Fetch(SQLModel, table=True):
+    """One attempt to read a feed, with an outcome from the closed list in fetching/pace."""
+
+    __table_args__ = (Index("ix_fetch_feed_started", "feed_id", "started_at"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    feed_id: str = Field(foreign_key="feed.id", max_length=64)
+    started_at: datetime
+    seconds: float
+    outcome: str = Field(max_length=24)
+    status: int | None = None
+    bytes: int = 0
+    items: int = 0
+    new: int = 0
+    detail: str | None = None
+    url: str | None = None
+
+
+class Story(SQLModel, table=True):
+    """One article, known by its canonical URL; what its source says of it, and where the desk put it."""
+
+    __table_args__ = (
+        _one_of("state", StoryState),
+        Index("ix_story_wire", "state", "received_at", "id"),
+        Index("ix_story_dated", "state", "dated_at", "id"),
+        Index("ix_story_feed_received", "feed_id", "received_at"),
+    )
+
+    id: str = Field(primary_key=True, max_length=32)
+    key: str = Field(unique=True, max_length=2100)
+    """The identity: the canonical URL, else the guid, else title and day (fetching/normalize)."""
+    url: str
+    title: str
+    summary: str = ""
+    author: str | None = None
+    language: str | None = Field(default=None, max_length=35)
+    feed_id: str | None = Field(default=None, foreign_key="feed.id", max_length=64)
+    published_at: datetime | None = None
+    date_raw: str | None = None
+    date_rule: str | None = Field(default=None, max_length=32)
+    """Which rule made ``published_at`` out of ``date_raw``."""
+    received_at: datetime = Field(index=True)
+    dated_at: datetime
+    """The story's date, by which its tiers are read: ``published_at`` if that is known, else ``received_at``."""
+    backfilled: bool = False
+    """Already old when first seen: kept, but never offered as today's news by accident."""
+    opaque: bool = False
+    """The link is an aggregator's wrapper; a person must paste the publisher's URL."""
+    content_hash: str = Field(max_length=64)
+    state: str = Field(default=StoryState.NEW, max_length=16)
+    pass_reason: str | None = Field(default=None, max_length=32)
+    headline: str | None = None
+    blurb: str | None = None
+    lead_id: str | None = Field(default=None, foreign_key="story.id", index=True, max_length=32)
+    claimed_by: str | None = Field(default=None, foreign_key="editor.id", max_length=32)
+    claimed_until: datetime | None = None
+    version: int = 1
+
+
+class Sighting(SQLModel, table=True):
+    """A story seen in a feed."""
+
+    __table_args__ = (
+        UniqueConstraint("story_id", "feed_id"),
+        Index("ix_sighting_feed_guid", "feed_id", "guid"),
+    )
+
+    id: int | None = Field(default=None, primary_key=True)
+    story_id: str = Field(foreign_key="story.id", max_length=32)
+    feed_id: str = Field(foreign_key="feed.id", max_length=64)
+    guid: str | None = None
+    url: str
+    seen_at: datetime
+
+
+class Revision(SQLModel, table=True):
+    """What the source said before it changed its title or summary."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    story_id: str = Field(foreign_key="story.id", index=True, max_length=32)
+    feed_id: str | None = Field(default=None, foreign_key="feed.id", max_length=64)
+    title: str
+    summary: str
+    replaced_at: datetime
+
+
+class Tag(SQLModel, table=True):
+    """Story × partner: China's tier towards it on the story's date, and who confirmed that."""
+
+    story_id: str = Field(foreign_key="story.id", primary_key=True, max_length=32)
+    partner: str = Field(primary_key=True, index=True, max_length=16)
+    position: int
+    """1 for the partner that the editor named first: the one the story stands under in the digest."""
+    tier: str = Field(index=True, max_length=48)
+    label_en: str
+    label_zh: str
+    reason: str | None = None
+    """Why the editor's tier differs from the register's; None where they agree."""
+    confirmed_by: str = Field(foreign_key="editor.id", max_length=32)
+    confirmed_at: datetime
+
+
+class Note(SQLModel, table=True):
+    """A line from one editor to the others, never public."""
+
+    id: str = Field(primary_key=True, max_length=32)
+    story_id: str = Field(foreign_key="story.id", index=True, max_length=32)
+    by: str = Field(foreign_key="editor.id", max_length=32)
+    at: datetime
+    text: str
+
+
+class RegisterEntry(SQLModel, table=True):
+    """What China calls a partnership from a day on, as known from a moment on. Never overwritten."""
+
+    __table_args__ = (Index("ix_registerentry_partner_from", "partner", "in_force_from"),)
+
+    id: str = Field(primary_key=True, max_length=32)
+    partner: str = Field(max_length=16)
+    tier: str = Field(max_length=48)
+    qualifiers: list[str] = Field(sa_column=_json("[]"))
+    label_en: str
+    label_zh: str
+    in_force_from: date | None = None
+    """None: no day is known, or none applies (no label, no relations)."""
+    known_from: datetime
+    source: str
+    confidence: str = Field(max_length=8)
+    verified: bool = False
+    added_by: str | None = Field(default=None, foreign_key="editor.id", max_length=32)
+
+
+class Edition(SQLModel, table=True):
+    """The day's list. The row appears with its first item; a day without a row is open and empty."""
+
+    __table_args__ = (_one_of("state", EditionState),)
+
+    day: date = Field(primary_key=True)
+    zone: str = Field(max_length=64)
+    opened_at: datetime
+    """When its first item was placed. The clock closes only what was opened before the cut-off."""
+    state: str = Field(default=EditionState.OPEN, max_length=16)
+    closed_at: datetime | None = None
+    closed_by: str | None = Field(default=None, foreign_key="editor.id", max_length=32)
+    """None with ``closed_at`` set: closed by the clock at DIGEST_AT."""
+    version: int = 1
+
+
+class Item(SQLModel, table=True):
+    """A story placed in an edition. A story has one item at the most, so nothing is published twice."""
+
+    __table_args__ = (
+        _one_of("state", ItemState),
+        CheckConstraint(
+            "state NOT IN ('published', 'withdrawn') OR (published_at IS NOT NULL AND published_by IS NOT NULL"
+            " AND updated_at IS NOT NULL AND uri IS NOT NULL AND decision IS NOT NULL)",
+            name="complete",
+        ),
+        CheckConstraint(
+            "state <> 'withdrawn' OR (withdrawn_at IS NOT NULL AND withdrawn_reason IS NOT NULL)", name="withdrawn"
+        ),
+        CheckConstraint("state <> 'scheduled' OR publish_at IS NOT NULL", name="scheduled"),
+        Index("ix_item_edition_position", "edition_date", "position"),
+        Index("ix_item_stream", "state", "published_at", "story_id"),
+        Index("ix_item_due", "state", "publish_at"),
+    )
+
+    story_id: str = Field(primary_key=True, foreign_key="story.id", max_length=32)
+    edition_date: date = Field(foreign_key="edition.day")
+    position: int
+    state: str = Field(default=ItemState.DRAFT, max_length=16)
+    uri: str | None = Field(default=None, unique=True)
+    """The tag URI (RFC 4151) that names it in every feed; set at first publication and never again."""
+    placed_by: str = Field(foreign_key="editor.id", max_length=32)
+    placed_at: datetime
+    publish_at: datetime | None = None
+    published_by: str | None = Field(default=None, foreign_key="editor.id", max_length=32)
+    published_at: datetime | None = None
+    updated_at: datetime | None = None
+    correction: str | None = None
+    """The note of the latest correction, shown to readers."""
+    withdrawn_at: datetime | None = None
+    withdrawn_reason: str | None = None
+    decision: str | None = Field(default=None, max_length=64)
+    """The hash of the journal record of its latest public act."""
+
+
+class Digest(SQLModel, table=True):
+    """The frozen rendering of a closed edition in one format: the same bytes each time."""
+
+    edition_date: date = Field(primary_key=True, foreign_key="edition.day")
+    extension: str = Field(primary_key=True, max_length=8)
+    media_type: str = Field(max_length=64)
+    body: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    sha256: str = Field(max_length=64)
+    frozen_at: datetime
+
+
+class Editor(SQLModel, table=True):
+    """A person's account. Service tokens belong to one but never act as one."""
+
+    __table_args__ = (_one_of("role", Role),)
+
+    id: str = Field(primary_key=True, max_length=32)
+    email: str = Field(unique=True, max_length=254)
+    name: str
+    pseudonym: str = Field(unique=True, max_length=16)
+    """Stands for the editor in the public ledger."""
+    role: str = Field(default=Role.EDITOR, max_length=16)
+    password_hash: str | None = None
+    setup_hash: str | None = Field(default=None, unique=True, max_length=64)
+    setup_until: datetime | None = None
+    created_at: datetime
+    disabled_at: datetime | None = None
+    version: int = 1
+
+
+class Token(SQLModel, table=True):
+    """A bearer token, kept only as a hash."""
+
+    __table_args__ = (_one_of("kind", TokenKind),)
+
+    id: str = Field(primary_key=True, max_length=32)
+    editor_id: str = Field(foreign_key="editor.id", index=True, max_length=32)
+    kind: str = Field(default=TokenKind.PERSON, max_length=16)
+    name: str = ""
+    scopes: list[str] = Field(sa_column=_json("[]"))
+    hash: str = Field(unique=True, max_length=64)
+    created_at: datetime
+    expires_at: datetime | None = None
+    last_used_at: datetime | None = None
+    revoked_at: datetime | None = None
+
+
+class DeskSession(SQLModel, table=True):
+    """A person signed in at the desk, kept only as a hash of the cookie."""
+
+    hash: str = Field(primary_key=True, max_length=64)
+    editor_id: str = Field(foreign_key="editor.id", index=True, max_length=32)
+    created_at: datetime
+    seen_at: datetime
+    expires_at: datetime
+
+
+class JournalRecord(SQLModel, table=True):
+    """One decision, chained to the one before it. Triggers refuse UPDATE and DELETE."""
+
+    __tablename__ = "journal"
+    __table_args__ = (Index("ix_journal_subject", "subject", "seq"),)
+
+    seq: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
+    at: datetime
+    by: str | None = Field(default=None, foreign_key="editor.id", max_length=32)
+    """None: the clock (a scheduled publication, a close at DIGEST_AT) or the operator's command line."""
+    act: str = Field(max_length=32)
+    subject: str = Field(max_length=64)
+    public: bool
+    payload: str
+    """Canonical JSON of who, what, before, after, when; ``payload_hash`` is its SHA-256."""
+    payload_hash: str = Field(max_length=64)
+    previous: str = Field(max_length=64)
+    hash: str = Field(unique=True, max_length=64)
+
+    def content(self) -> dict[str, Any]:
+        """What the payload says."""
+        content: dict[str, Any] = json.loads(self.payload)
+        return content

@@ -1,0 +1,138 @@
+"""What an operator can set, and nothing else.
+
+Each setting is read from the environment as ``HUOBAN_<NAME>``, or from the file named by
+``HUOBAN_<NAME>_FILE`` (for secrets that a platform mounts as files). Built in ``cli`` and ``app`` only and
+handed down; nothing reads the environment later. ``docs/settings.md`` explains each one; a test compares.
+"""
+
+import os
+from datetime import time
+from ipaddress import IPv4Network, IPv6Network
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import Field, ValidationError, field_validator
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
+
+from service.clock import Calendar
+from service.errors import SetupError
+
+PREFIX = "HUOBAN_"
+Network = IPv4Network | IPv6Network
+
+
+class _FileSource(PydanticBaseSettingsSource):
+    """``HUOBAN_X_FILE=/run/secrets/x`` gives setting ``X`` the text of that file, less the last line end."""
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
+        path = os.environ.get(f"{PREFIX}{field_name.upper()}_FILE")
+        if not path:
+            return None, field_name, False
+        try:
+            return Path(path).read_text(encoding="utf-8").rstrip("\r\n"), field_name, False
+        except (OSError, UnicodeDecodeError) as error:
+            raise SetupError(
+                f"{PREFIX}{field_name.upper()}_FILE names {path}, which cannot be read ({error})."
+            ) from error
+
+    def __call__(self) -> dict[str, Any]:
+        values = {name: self.get_field_value(field, name)[0] for name, field in self.settings_cls.model_fields.items()}
+        return {name: value for name, value in values.items() if value is not None}
+
+
+class Settings(BaseSettings):
+    """Frozen, validated, complete: everything below the doors can trust it."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore", env_ignore_empty=True)
+
+    database_url: str = Field(
+        "sqlite+aiosqlite:///./data/huoban.db",
+        description="Where the newsroom's data lives: an SQLite file or a PostgreSQL database.",
+    )
+    feeds_file: Path | None = Field(
+        None, description="The list of sources. Without it: ./feeds.yaml if there is one, else the list that ships."
+    )
+    base_url: str = Field(
+        "http://127.0.0.1:8000", description="The public address of this service, without a trailing slash."
+    )
+    site_title: str = Field("Huoban Daily", description="The name of the list, as readers see it.")
+    timezone: str = Field("UTC", description="The newsroom's time zone (IANA name); it decides which day it is.")
+    digest_at: time = Field(
+        time(6, 0), description="Wall time, on the day after, at which an edition closes and its digest is frozen."
+    )
+    scheduler: bool = Field(True, description="Whether `serve` also fetches and closes editions by the clock.")
+    fetch_concurrency: int = Field(64, ge=1, le=500, description="Fetches under way at once, in one process.")
+    host_concurrency: int = Field(1, ge=1, le=8, description="Requests under way at once to one host.")
+    host_gap: float = Field(1.0, ge=0, le=3600, description="Seconds between two requests to one host.")
+    fetch_deadline: float = Field(60.0, gt=0, le=600, description="Seconds that one fetch may take in all.")
+    allowed_networks: Annotated[tuple[Network, ...], NoDecode] = Field(
+        (), description="Private networks (CIDR, comma-separated) that fetchers may reach all the same, on any port."
+    )
+    contact: str = Field("", description="A URL or e-mail address in the user agent, for publishers with questions.")
+    log_format: Literal["auto", "text", "json"] = Field(
+        "auto", description="`text` for people, `json` for machines, `auto`: text on a terminal, else json."
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="The least level logged.")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Arguments first, then the environment, then ``…_FILE``; no .env file is read behind one's back."""
+        return init_settings, env_settings, _FileSource(settings_cls)
+
+    @field_validator("allowed_networks", mode="before")
+    @classmethod
+    def _split_networks(cls, value: object) -> object:
+        return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+    @field_validator("base_url")
+    @classmethod
+    def _plain_base(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+            raise ValueError("write an absolute http or https address, for example https://daily.example.org")
+        return value.rstrip("/")
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+            raise ValueError("not an IANA time zone; write for example Africa/Nairobi or Asia/Shanghai") from error
+        return value
+
+    @property
+    def calendar(self) -> Calendar:
+        """The newsroom's days, by its zone and its cut-off."""
+        return Calendar(ZoneInfo(self.timezone), self.digest_at)
+
+    @property
+    def authority(self) -> str:
+        """The host part of the public address, as used in tag URIs (RFC 4151)."""
+        return urlsplit(self.base_url).hostname or "localhost"
+
+
+def load_settings(**overrides: Any) -> Settings:
+    """Read the environment once.
+
+    Raises:
+        SetupError: one line per setting that cannot be accepted, naming its variable.
+    """
+    try:
+        return Settings(**overrides)
+    except ValidationError as error:
+        lines = [
+            f"{PREFIX}{str(problem['loc'][0]).upper()}: {problem['msg'].removeprefix('Value error, ')}"
+            for problem in error.errors()
+        ]
+        raise SetupError("Some settings cannot be accepted.\n  " + "\n  ".join(lines)) from error
