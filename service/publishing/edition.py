@@ -1,0 +1,121 @@
+"""What a format may know: frozen values, no database, no web, no clock.
+
+``load`` makes them out of rows; ``formats`` and ``digest`` turn them into bytes. Everything here is
+already public: a draft never becomes a ``PublicItem`` outside the desk's own preview.
+"""
+
+from dataclasses import dataclass, field
+from datetime import date, datetime
+
+
+@dataclass(frozen=True)
+class Site:
+    """The facts about this newsroom that stand in every document."""
+
+    title: str
+    base_url: str
+    """The public address without a trailing slash."""
+    zone: str
+    """IANA name of the newsroom's time zone."""
+
+
+@dataclass(frozen=True)
+class PublicSource:
+    """The outlet whose article it is."""
+
+    name: str
+    url: str | None
+    """The outlet's own page, not the article."""
+    language: str | None
+
+
+@dataclass(frozen=True)
+class PublicTag:
+    """A partner and China's tier towards it on the story's date."""
+
+    code: str
+    """ISO 3166-1 alpha-2, or ``X-…`` for an organisation."""
+    name: str
+    flag: str
+    """The emoji flag, or an empty string for an organisation."""
+    region: str
+    """One of the region keys of ``partnerships/places``."""
+    tier: str
+    label_en: str
+    label_zh: str
+    tier_now: str
+    """The tier by the register today; the same as ``tier`` unless the relation changed since."""
+
+
+@dataclass(frozen=True)
+class PublicItem:
+    """One published story, as it stands in a list."""
+
+    id: str
+    """The story's id."""
+    uri: str
+    """The tag URI that names it in every feed and never changes."""
+    permalink: str
+    """Our own page about it."""
+    source_url: str
+    """The article."""
+    edition: date
+    position: int
+    """1 for the top of its edition."""
+    headline: str
+    blurb: str
+    language: str | None
+    source: PublicSource
+    tags: tuple[PublicTag, ...]
+    editor: str
+    """The name of the person who published it."""
+    source_published_at: datetime | None
+    published_at: datetime
+    updated_at: datetime
+    correction: str | None
+    """The note of the latest correction."""
+    decision: str
+    """The hash of the journal record behind it."""
+
+
+@dataclass(frozen=True)
+class Tombstone:
+    """A withdrawn item: it was public, and says that it no longer is."""
+
+    id: str
+    uri: str
+    permalink: str
+    withdrawn_at: datetime
+    reason: str
+
+
+@dataclass(frozen=True)
+class PublicEdition:
+    """A day's list, or a stream of items, ready for any format."""
+
+    site: Site
+    title: str
+    """For example the site's title and the day, or the stream's name."""
+    description: str
+    path: str
+    """Where this list lives, without extension, beginning with a slash: ``/daily``, ``/editions/2026-11-24``."""
+    items: tuple[PublicItem, ...]
+    """In the editors' order for an edition, newest first for a stream; a format never reorders them."""
+    updated_at: datetime
+    """The latest public change; the edition's own day at midnight for a list that never had an item."""
+    tombstones: tuple[Tombstone, ...] = ()
+    day: date | None = None
+    """The edition's day; None for a stream."""
+    state: str = "open"
+    """``open`` or ``closed`` for an edition; streams are always open."""
+    closed_at: datetime | None = None
+    cutoff_at: datetime | None = None
+    """When this edition closes by the clock."""
+    previous: date | None = None
+    next: date | None = None
+    links: dict[str, str] = field(default_factory=dict)
+    """Further link relations of the whole list, relation → absolute URL."""
+
+    def url(self, extension: str) -> str:
+        """The absolute address of this list in one format."""
+        return f"{self.site.base_url}{self.path}.{extension}"
