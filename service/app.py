@@ -1,0 +1,121 @@
+"""The ASGI door: opens the runtime for the life of the process and mounts every stage's routes.
+
+``create_app`` is all that a server needs; ``open_service`` and ``prepare`` are shared with the command line.
+Nothing is opened at import.
+"""
+
+import os
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
+from pathlib import Path
+
+import httpx
+from fastapi import FastAPI
+from starlette.staticfiles import StaticFiles
+
+from service import __version__
+from service.auth import invite_first_admin
+from service.clock import Clock, utc_now
+from service.desk import accounts
+from service.desk import routes as desk_routes
+from service.desk.closing import Freeze
+from service.fetching import routes as fetching_routes
+from service.fetching.catalogue import SyncReport, sync_feeds
+from service.fetching.feeds_file import find_feeds_file, load_feeds_file
+from service.fetching.guard import guarded_transport
+from service.fetching.parsers import ParserPool
+from service.logs import configure_logging
+from service.migrating import migrate_database
+from service.partnerships.register import ship_register
+from service.publishing import load
+from service.publishing import routes as publishing_routes
+from service.publishing.formats import load_formats
+from service.runtime import Runtime, open_runtime
+from service.scheduling import scheduling
+from service.settings import Settings, load_settings
+from service.web import API, answer_errors
+
+_HERE = Path(__file__).parent
+
+
+def open_service(
+    settings: Settings, *, clock: Clock = utc_now, transport: httpx.AsyncBaseTransport | None = None
+) -> AbstractAsyncContextManager[Runtime]:
+    """The runtime as both doors open it: with the guard in front of the network unless a test brings another."""
+    guarded = transport or guarded_transport(settings.allowed_networks, connections=settings.fetch_concurrency)
+    return open_runtime(settings, clock=clock, transport=guarded)
+
+
+def freezer(settings: Settings) -> Freeze:
+    """How a closing edition's digest is rendered: the one call that goes from the desk to publishing."""
+    return partial(load.freeze_digest, site=publishing_routes.site_of(settings), calendar=settings.calendar)
+
+
+async def prepare(runtime: Runtime, *, feeds_file: Path | None = None) -> SyncReport:
+    """Bring the database to this version and its shipped data: schema, sources, register. Safe to repeat.
+
+    Raises:
+        SetupError: the database or the feeds file is not fit; the message says what to do.
+    """
+    catalogue = load_feeds_file(feeds_file or find_feeds_file(runtime.settings))
+    await migrate_database(runtime.database)
+    now = runtime.clock()
+    async with runtime.database.write() as session:
+        report = await sync_feeds(session, catalogue, now=now)
+        await ship_register(session, now=now)
+    return report
+
+
+async def first_admin_link(runtime: Runtime) -> str | None:
+    """The one-time link that creates the first admin; None once there is an account in use."""
+    now = runtime.clock()
+    async with runtime.database.write() as session:
+        secret = await invite_first_admin(session, now=now)
+    return f"{runtime.settings.base_url}/setup/{secret}" if secret else None
+
+
+def create_app(
+    settings: Settings, *, clock: Clock = utc_now, transport: httpx.AsyncBaseTransport | None = None
+) -> FastAPI:
+    """The whole service as an ASGI application, on a database that ``prepare`` made ready."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with (
+            open_service(settings, clock=clock, transport=transport) as runtime,
+            ParserPool(workers=os.cpu_count() or 1) as parsers,
+        ):
+            app.state.runtime, app.state.parsers = runtime, parsers
+            if not settings.scheduler:
+                yield
+                return
+            async with scheduling(runtime, parsers, freeze=app.state.freeze_digest):
+                yield
+
+    app = FastAPI(
+        title="Huoban",
+        version=__version__,
+        summary="The news desk for newsrooms that follow China and the Global South.",
+        openapi_url="/api/openapi.json",
+        docs_url="/api/docs",
+        redoc_url=None,
+        lifespan=lifespan,
+    )
+    app.state.formats = load_formats()
+    app.state.freeze_digest = freezer(settings)
+    app.state.sign_ins = accounts.SignInThrottle()
+    answer_errors(app)
+    for router in (desk_routes.router, accounts.router, fetching_routes.router):
+        app.include_router(router, prefix=API)
+    app.include_router(accounts.pages)
+    app.include_router(publishing_routes.router)
+    app.mount("/static", StaticFiles(directory=_HERE / "static"), name="static")
+    return app
+
+
+def create_app_from_environment() -> FastAPI:
+    """For a server that starts several processes: each builds its own app from the environment."""
+    settings = load_settings()
+    configure_logging(settings)
+    return create_app(settings)

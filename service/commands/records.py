@@ -1,0 +1,169 @@
+"""Commands about what was decided: ``editions``, ``digest``, ``register``, ``journal``."""
+
+import sys
+from datetime import date
+from pathlib import Path
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from service.app import freezer
+from service.commands import ready_service, run
+from service.desk import closing, lists, schemas
+from service.desk.editions import edition_for_change
+from service.errors import FieldError, Invalid, NotFound, SetupError
+from service.journal import ChainCheck, check_journal, check_ledger
+from service.models import RegisterEntry
+from service.partnerships import places, register
+from service.partnerships.register import Finding, Standing
+from service.publishing import digest as digests
+from service.publishing import load
+from service.publishing.routes import site_of
+
+editions = typer.Typer(help="The day's lists.", no_args_is_help=True)
+register_commands = typer.Typer(help="China's partnerships over time.", no_args_is_help=True)
+journal = typer.Typer(help="The record of decisions.", no_args_is_help=True)
+
+
+def add_to(app: typer.Typer) -> None:
+    """Put these commands on the command line."""
+    app.add_typer(editions, name="editions")
+    app.command()(digest)
+    app.add_typer(register_commands, name="register")
+    app.add_typer(journal, name="journal")
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise Invalid(f"'{text}' is not a day.", errors=[FieldError("date", "write it as 2026-11-24")]) from error
+
+
+@editions.command("show")
+def show(day: str) -> None:
+    """One day's list with its drafts."""
+
+    async def work() -> schemas.EditionOut:
+        async with ready_service() as runtime, runtime.database.read() as session:
+            return await lists.edition_view(session, _day(day), calendar=runtime.settings.calendar, now=runtime.clock())
+
+    edition = run(work())
+    console = Console(soft_wrap=not sys.stdout.isatty(), markup=False)
+    console.print(f"{edition.date}, {edition.zone}, {edition.state}; closes at {edition.cutoff_at:%Y-%m-%d %H:%M} UTC")
+    table = Table("", "state", "partners", "headline", "story", box=None, pad_edge=False)
+    for item in edition.items:
+        table.add_row(
+            str(item.position), item.state, " ".join(tag.partner for tag in item.tags), item.headline, item.story_id
+        )
+    console.print(table if edition.items else "no edition: nobody has placed a story.")
+
+
+@editions.command("close")
+def close(day: str) -> None:
+    """Close a day and freeze its digest."""
+
+    async def work() -> None:
+        async with ready_service() as runtime, runtime.database.write() as session:
+            calendar, now = runtime.settings.calendar, runtime.clock()
+            edition = await edition_for_change(session, _day(day), None, calendar=calendar, now=now)
+            await closing.close_edition(session, edition, freeze=freezer(runtime.settings), now=now, by="operator")
+
+    run(work())
+    typer.echo(f"The edition of {day} is closed.")
+
+
+def digest(
+    day: str,
+    file_format: str = typer.Option("txt", "--format", help="json, html, txt or md."),
+) -> None:
+    """Print a day's digest: the frozen one, or as it stands while the edition is open."""
+    if file_format not in digests.MEDIA_TYPES:
+        raise NotFound(f"There is no digest format '{file_format}'. There are: {', '.join(digests.MEDIA_TYPES)}.")
+
+    async def work() -> bytes:
+        async with ready_service() as runtime, runtime.database.read() as session:
+            settings = runtime.settings
+            body, _ = await load.load_digest(
+                session,
+                _day(day),
+                file_format,
+                site=site_of(settings),
+                calendar=settings.calendar,
+                now=runtime.clock(),
+            )
+            return body
+
+    sys.stdout.buffer.write(run(work()))
+
+
+@register_commands.command("show")
+def show_register(
+    partner: str | None = typer.Argument(None, help="A code or a name, for example KE or Kenya."),
+    on: str | None = typer.Option(None, "--on", help="The day to show; today without it."),
+) -> None:
+    """How China's partners stand on a day, or one partner's whole history."""
+    place = places.find(partner) if partner else None
+    if partner and place is None:
+        raise NotFound(
+            f"'{partner}' is not on the list of partners.", errors=[places.unknown_place("partner", partner)]
+        )
+
+    async def work() -> tuple[dict[str, Standing], list[RegisterEntry]]:
+        async with ready_service() as runtime, runtime.database.read() as session:
+            day = _day(on) if on else runtime.settings.calendar.day_of(runtime.clock())
+            standings = await register.standings(session, on=day)
+            return standings, await register.history(session, place.code) if place else []
+
+    standings, history = run(work())
+    console = Console(soft_wrap=not sys.stdout.isatty(), markup=False)
+    table = Table("partner", "tier", "since", "label", "标签", box=None, pad_edge=False)
+    rows: list[Standing | RegisterEntry] = (
+        [*history] if place and not on else [standings[place.code]] if place else list(standings.values())
+    )
+    for row in rows:
+        name = f"{row.partner} {places.name(row.partner, 'en')}"
+        table.add_row(name, row.tier, str(row.in_force_from or "–"), row.label_en, row.label_zh)
+    console.print(table)
+
+
+@register_commands.command("check")
+def check_register() -> None:
+    """Find overlaps, gaps, unknown codes and unverified rows; exits 1 on the first three."""
+
+    async def work() -> list[Finding]:
+        async with ready_service() as runtime, runtime.database.read() as session:
+            return await register.check_register(session)
+
+    findings = run(work())
+    faults = [finding for finding in findings if not finding.is_doubt]
+    for finding in faults:
+        typer.echo(f"{finding.partner}: {finding.problem.value}: {finding.detail}")
+    typer.echo(f"{len(faults)} faults; {len(findings) - len(faults)} rows that nobody has verified yet.")
+    if faults:
+        raise SetupError("The register has faults; amend the rows named above.")
+
+
+@journal.command("verify")
+def verify(
+    file: Path | None = typer.Argument(None, help="A downloaded ledger.jsonl; without it, the database."),
+) -> None:
+    """Check that no decision was changed, removed or moved; names the first that was."""
+    check = _check_file(file) if file else run(_check_database())
+    if check.broken:
+        raise SetupError(f"Record {check.broken.seq} does not hold: {check.broken.reason}.")
+    typer.echo(f"{check.count} records hold. The last hash is {check.head}.")
+
+
+def _check_file(file: Path) -> ChainCheck:
+    try:
+        with file.open(encoding="utf-8") as lines:
+            return check_ledger(lines)
+    except (OSError, UnicodeDecodeError) as error:
+        raise SetupError(f"{file} cannot be read ({error}).") from error
+
+
+async def _check_database() -> ChainCheck:
+    async with ready_service() as runtime, runtime.database.read() as session:
+        return await check_journal(session)

@@ -1,0 +1,278 @@
+"""The shapes of the editor API: what is accepted, how text is cleaned, and what is answered.
+
+Table classes validate nothing, so everything that a client sends passes through here first. No database,
+no rules about states: those are the actions'.
+"""
+
+import unicodedata
+from datetime import date, datetime
+from typing import Annotated
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
+
+_BIDI_CONTROLS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200e\u200f\u061c")
+
+
+def _printable(text: str, *, keep: str) -> str:
+    """Text without what a reader cannot see and a document cannot hold: controls, overrides, surrogates."""
+    return "".join(
+        char
+        for char in text
+        if char in keep or (char not in _BIDI_CONTROLS and unicodedata.category(char) not in ("Cc", "Cs", "Cn"))
+    )
+
+
+def _one_line(text: str) -> str:
+    return " ".join(_printable(text, keep="\n\t").split())
+
+
+def _paragraphs(text: str) -> str:
+    lines = (" ".join(line.split()) for line in _printable(text, keep="\n\t").splitlines())
+    return "\n".join(lines).strip()
+
+
+def _not_empty(text: str) -> str:
+    if not text:
+        raise ValueError("write at least one visible character")
+    return text
+
+
+Day = date
+Line = Annotated[str, Field(max_length=500), AfterValidator(_one_line), AfterValidator(_not_empty)]
+Blurb = Annotated[str, Field(max_length=2_000), AfterValidator(_paragraphs)]
+Code = Annotated[str, Field(max_length=64), AfterValidator(_one_line)]
+
+
+class Body(BaseModel):
+    """What a client sends; an unknown key is refused, since it is most likely a misspelt one."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Shape(BaseModel):
+    """What the API answers."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+
+class TagIn(Body):
+    """One partner and the tier that the editor confirms for it."""
+
+    partner: Code = Field(examples=["KE"], description="ISO 3166-1 alpha-2, or X-… for an organisation.")
+    tier: Code = Field(examples=["comprehensive_strategic_cooperative"])
+    reason: Line | None = Field(None, description="Needed where the tier is not the register's on the story's date.")
+
+
+class TagsIn(Body):
+    """The whole set of a story's tags; what is left out is removed."""
+
+    tags: list[TagIn] = Field(max_length=60)
+
+
+class StoryPatch(Body):
+    """The editor's own words; what is left out stays, null goes back to the source's."""
+
+    headline: Line | None = None
+    blurb: Blurb | None = None
+
+
+class PassIn(Body):
+    """Why a story is not taken."""
+
+    reason: Code = Field(examples=["off_topic"])
+
+
+class NoteIn(Body):
+    """A line to the other editors."""
+
+    text: Annotated[str, Field(max_length=2_000), AfterValidator(_paragraphs), AfterValidator(_not_empty)]
+
+
+class ItemIn(Body):
+    """A story to place in an edition."""
+
+    story_id: Code
+    position: int | None = Field(None, ge=1, le=1_000, description="1 is the top; without it: the end.")
+    headline: Line | None = None
+    blurb: Blurb | None = None
+    publish_at: AwareDatetime | None = Field(None, description="Goes public by itself at this time.")
+
+
+class OrderIn(Body):
+    """Every item of the edition that is not withdrawn, in the order that a person wants."""
+
+    story_ids: list[Code] = Field(max_length=1_000)
+
+
+class MoveIn(Body):
+    """A new place for one item."""
+
+    position: int | None = Field(None, ge=1, le=1_000)
+    edition: date | None = Field(None, description="Another day; only while the item is not public.")
+
+
+class ScheduleIn(Body):
+    """When an item goes public by itself."""
+
+    publish_at: AwareDatetime
+
+
+class CorrectIn(Body):
+    """What changes in a published item, and the note that readers see."""
+
+    headline: Line | None = None
+    blurb: Blurb | None = None
+    tags: list[TagIn] | None = Field(None, min_length=1, max_length=60)
+    note: Line
+
+
+class WithdrawIn(Body):
+    """Why a published item is withdrawn; readers see it."""
+
+    reason: Line
+
+
+class FeedRef(Shape):
+    """The source that a story was first seen in."""
+
+    id: str
+    name: str
+    url: str
+
+
+class SightingOut(Shape):
+    """Where and when a story was seen."""
+
+    feed: str
+    feed_name: str
+    guid: str | None
+    url: str
+    seen_at: datetime
+
+
+class TagOut(Shape):
+    """A confirmed tag, with the tier of the story's date and today's."""
+
+    partner: str
+    name: str
+    tier: str
+    label_en: str
+    label_zh: str
+    tier_now: str
+    confirmed_by: str
+    confirmed_at: datetime
+    reason: str | None
+
+
+class ClaimOut(Shape):
+    """Who is working on a story, until when."""
+
+    by: str
+    until: datetime
+
+
+class NoteOut(Shape):
+    """A line from one editor to the others."""
+
+    by: str
+    at: datetime
+    text: str
+
+
+class PlaceOut(Shape):
+    """Where a story stands in an edition."""
+
+    edition: date
+    position: int
+    state: str
+
+
+class StoryOut(Shape):
+    """One story as the desk sees it."""
+
+    id: str
+    url: str
+    title: str
+    summary: str
+    author: str | None
+    language: str | None
+    feed: FeedRef | None
+    sightings: list[SightingOut]
+    published_at: datetime | None
+    date_raw: str | None
+    date_rule: str | None
+    received_at: datetime
+    backfilled: bool
+    opaque: bool
+    state: str
+    pass_reason: str | None
+    headline: str | None
+    blurb: str | None
+    tags: list[TagOut]
+    siblings: list[str] = Field(description="Ids of stories merged under this one.")
+    lead: str | None
+    claim: ClaimOut | None
+    notes: list[NoteOut]
+    item: PlaceOut | None
+    version: int
+
+
+class StoryPage(Shape):
+    """A page of the wire."""
+
+    items: list[StoryOut]
+    next: str | None = Field(description="The cursor of the next page; null at the end.")
+    total: int
+
+
+class ItemOut(Shape):
+    """A story in its place."""
+
+    story_id: str
+    edition: date
+    position: int
+    state: str
+    headline: str
+    blurb: str
+    url: str
+    tags: list[TagOut]
+    publish_at: datetime | None
+    published_by: str | None
+    published_at: datetime | None
+    updated_at: datetime | None
+    correction: str | None
+    withdrawn_at: datetime | None
+    withdrawn_reason: str | None
+    uri: str | None
+    decision: str | None
+
+
+class EditionOut(Shape):
+    """The day's list as the desk sees it: drafts included, in the editors' order; withdrawn ones last."""
+
+    date: Day
+    zone: str
+    state: str
+    begins_at: datetime
+    cutoff_at: datetime
+    closed_at: datetime | None
+    closed_by: str | None
+    items: list[ItemOut]
+    version: int
+
+
+class RecordOut(Shape):
+    """One decision in a story's life."""
+
+    at: datetime
+    by: str
+    act: str
+    before: dict[str, object] | None
+    after: dict[str, object] | None
+    hash: str
+
+
+class HistoryOut(Shape):
+    """A story's decisions, oldest first."""
+
+    items: list[RecordOut]

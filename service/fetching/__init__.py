@@ -1,0 +1,5 @@
+"""The first stage: feed URL → stories on the wire.
+
+Writes feeds, fetches, stories and sightings; decides nothing editorial. Knows neither ``desk`` nor
+``publishing``.
+"""

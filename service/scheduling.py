@@ -1,0 +1,168 @@
+"""The metronome: the only module that knows APScheduler.
+
+It ticks; what is due stands in the database, so any number of schedulers may tick beside each other and a
+restart misses nothing. Each job samples ``now`` once, runs to its end once it began, and logs what went wrong.
+
+    fetch    every few seconds: the feeds that are due
+    publish  every few seconds: scheduled items whose time has come
+    close    twice a minute: editions whose cut-off has passed, with their digest
+    prune    hourly: fetch records beyond the newest fifty of each feed
+
+APScheduler 3 cancels running coroutines when it shuts down, whatever ``wait`` says; so ``stop`` drains them
+here first. Called by ``app`` (``serve``) and the command line (``worker``).
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+
+import structlog
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+
+from service.desk import closing, editions
+from service.desk.closing import Freeze
+from service.errors import HuobanError
+from service.fetching.parsers import ParserPool
+from service.fetching.run import prune_fetches, run_round
+from service.models import Editor
+from service.runtime import Runtime
+
+log = structlog.get_logger(__name__)
+
+DRAIN_SECONDS = 10.0
+"""How long a stop waits for jobs that run; after that their leases are given back unfinished."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """One thing that happens by the clock."""
+
+    name: str
+    every: float
+    """Seconds between two ticks."""
+    run: Callable[[], Awaitable[None]]
+
+
+class Metronome:
+    """A running scheduler and the jobs that it has begun."""
+
+    def __init__(self) -> None:
+        self.stopping = False
+        """Set first when a stop begins; long jobs look at it and begin nothing more."""
+        self._running: set[asyncio.Task[None]] = set()
+        self._scheduler = AsyncIOScheduler(
+            timezone=UTC, job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
+        )
+
+    async def _tick(self, job: Job) -> None:
+        # A task of our own: APScheduler cancels the coroutine that it awaits, and this one must survive that.
+        task = asyncio.create_task(self._guarded(job))
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+        await asyncio.shield(task)
+
+    async def _guarded(self, job: Job) -> None:
+        if self.stopping:
+            return
+        with structlog.contextvars.bound_contextvars(job=job.name):
+            try:
+                await job.run()
+            except Exception:
+                log.exception("job_failed")
+
+    def start(self, jobs: list[Job], *, now: datetime) -> None:
+        """Begin ticking; each job's first tick is now."""
+        for job in jobs:
+            self._scheduler.add_job(
+                self._tick, "interval", args=[job], seconds=job.every, id=job.name, next_run_time=now
+            )
+        self._scheduler.start()
+
+    async def stop(self) -> None:
+        """Begin nothing more, let what runs finish for a while, then cancel the rest."""
+        self.stopping = True
+        self._scheduler.pause()
+        if self._running:
+            await asyncio.wait(self._running, timeout=DRAIN_SECONDS)
+        for task in list(self._running):
+            task.cancel()
+        await asyncio.gather(*self._running, return_exceptions=True)
+        self._scheduler.shutdown(wait=False)
+
+
+@asynccontextmanager
+async def scheduling(runtime: Runtime, parsers: ParserPool, *, freeze: Freeze) -> AsyncIterator[None]:
+    """Fetch, publish, close and prune by the clock for as long as the block lasts."""
+    metronome = Metronome()
+
+    async def fetch() -> None:
+        await run_round(runtime, parsers, keep_going=lambda: not metronome.stopping)
+
+    async def publish() -> None:
+        await publish_due(runtime)
+
+    async def close() -> None:
+        await close_due(runtime, freeze=freeze)
+
+    async def prune() -> None:
+        async with runtime.database.write() as session:
+            await prune_fetches(session)
+
+    jobs = [Job("fetch", 5, fetch), Job("publish", 5, publish), Job("close", 30, close), Job("prune", 3_600, prune)]
+    metronome.start(jobs, now=runtime.clock())
+    try:
+        yield
+    finally:
+        await metronome.stop()
+
+
+async def publish_due(runtime: Runtime) -> int:
+    """Publish scheduled items whose time has come, each in a transaction of its own; answers how many."""
+    settings, published = runtime.settings, 0
+    now = runtime.clock()
+    async with runtime.database.read() as reading:
+        due = [(item.edition_date, item.story_id) for item in await editions.due_items(reading, now=now)]
+    for day, story_id in due:
+        try:
+            async with runtime.database.write() as session:
+                edition = await editions.edition_for_change(session, day, None, calendar=settings.calendar, now=now)
+                item = await editions.item_of(session, edition, story_id)
+                if not editions.is_due(item, now=now):
+                    continue  # another process, or a person, was faster
+                editor = await session.get_one(Editor, item.published_by)
+                await editions.publish_item(
+                    session,
+                    edition,
+                    item,
+                    calendar=settings.calendar,
+                    authority=settings.authority,
+                    now=now,
+                    by=editor,
+                    scheduled=True,
+                )
+            published += 1
+        except HuobanError as error:
+            log.error("scheduled_item_not_published", story=story_id, edition=str(day), reason=error.detail)
+    return published
+
+
+async def close_due(runtime: Runtime, *, freeze: Freeze) -> list[date]:
+    """Close the editions whose cut-off has passed, each with its digest; answers their days."""
+    calendar, closed = runtime.settings.calendar, []
+    now = runtime.clock()
+    async with runtime.database.read() as reading:
+        days = await closing.days_to_close(reading, calendar=calendar, now=now)
+    for day in days:
+        try:
+            async with runtime.database.write() as session:
+                edition = await editions.edition_for_change(session, day, None, calendar=calendar, now=now)
+                if day not in await closing.days_to_close(session, calendar=calendar, now=now):
+                    continue  # closed by another process since
+                await closing.close_edition(session, edition, freeze=freeze, now=now, by="clock")
+            closed.append(day)
+            log.info("edition_closed", edition=str(day))
+        except HuobanError as error:
+            log.error("edition_not_closed", edition=str(day), reason=error.detail)
+    return closed
