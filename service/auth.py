@@ -23,7 +23,8 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from service.db import WriteSession
 from service.errors import FieldError, Invalid, NotAllowed, NotAuthenticated, NotFound, PeopleOnly
 from service.journal import Decider, record_decision
-from service.models import DeskSession, Editor, Role, Token, TokenKind, new_id
+from service.models import DeskSession, Editor, Token, new_id
+from service.words import Role, TokenKind
 
 SETUP_LIFETIME = timedelta(days=7)
 SESSION_LIFETIME = timedelta(days=7)

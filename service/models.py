@@ -12,8 +12,10 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, CheckConstraint, Column, Index, LargeBinary, MetaData, UniqueConstraint, text
+from sqlalchemy import JSON, BigInteger, CheckConstraint, Column, Index, LargeBinary, MetaData, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
+
+from service.words import EditionState, ItemState, Role, StoryState, TokenKind
 
 SQLModel.metadata.naming_convention = {
     "ix": "ix_%(column_0_N_label)s",
@@ -35,46 +37,6 @@ def new_id(now: datetime) -> str:
     """
     number = (int(now.timestamp()) << 50) | secrets.randbits(50)
     return "".join(_ALPHABET[(number >> shift) & 31] for shift in range(85, -5, -5))
-
-
-class StoryState(StrEnum):
-    """Where a story stands on the wire; every move can be undone."""
-
-    NEW = "new"
-    HELD = "held"
-    PASSED = "passed"
-    PICKED = "picked"
-
-
-class ItemState(StrEnum):
-    """Where an item stands in its edition."""
-
-    DRAFT = "draft"
-    SCHEDULED = "scheduled"
-    PUBLISHED = "published"
-    WITHDRAWN = "withdrawn"
-
-
-class EditionState(StrEnum):
-    """An edition rolls until it is closed; closing freezes the digest."""
-
-    OPEN = "open"
-    CLOSED = "closed"
-
-
-class Role(StrEnum):
-    """What a person may do; each role may do all that the one before it may."""
-
-    EDITOR = "editor"
-    CHIEF = "chief"
-    ADMIN = "admin"
-
-
-class TokenKind(StrEnum):
-    """Whether a token stands for a person or for a program."""
-
-    PERSON = "person"
-    SERVICE = "service"
 
 
 def _one_of(column: str, kind: type[StrEnum]) -> CheckConstraint:
@@ -140,8 +102,34 @@ class Feed(SQLModel, table=True):
     moved_to: str | None = None
     moved_seen: int = 0
     moved_since: datetime | None = None
+    paused_at: datetime | None = None
+    """Set while a person has paused it at the desk; a sync of feeds.yaml does not undo that."""
+    alt_used: int = 0
+    """0 for ``url``; n for the nth of ``alt_urls``, while the ones before it fail."""
+    item_hashes: list[str] = Field(sa_column=_json("[]"))
+    """The items of the last document, so that only unseen ones are parsed (fetching/slices)."""
+    empty_answers: int = 0
+    """Empty answers in a row; suspect for some feeds."""
     version: int = 1
     created_at: datetime
+
+
+class Subscription(SQLModel, table=True):
+    """A feed that its hub pushes to us (WebSub, W3C Recommendation of 23 January 2018)."""
+
+    feed_id: str = Field(primary_key=True, foreign_key="feed.id", max_length=64)
+    hub: str
+    topic: str
+    callback: str = Field(unique=True, max_length=64)
+    """The secret last part of the callback's path."""
+    secret: str = Field(max_length=128)
+    """The key of the hub's HMAC over each push."""
+    state: str = Field(max_length=16)
+    """``asked``, ``active``, ``denied`` or ``ended``."""
+    asked_at: datetime
+    lease_until: datetime | None = None
+    pushed_at: datetime | None = None
+    failures: int = 0
 
 
 class Fetch(SQLModel, table=True):
@@ -228,6 +216,50 @@ class Revision(SQLModel, table=True):
     title: str
     summary: str
     replaced_at: datetime
+
+
+class Shingle(SQLModel, table=True):
+    """A piece of a recent story's title, by which reports of the same news find each other."""
+
+    story_id: str = Field(primary_key=True, foreign_key="story.id", max_length=32)
+    hash: int = Field(sa_column=Column(BigInteger, primary_key=True))
+    received_at: datetime
+    __table_args__ = (Index("ix_shingle_hash", "hash", "received_at"), Index("ix_shingle_received", "received_at"))
+
+
+class Sibling(SQLModel, table=True):
+    """Two stories that seem to report the same news: a hint with its reason, until a person decides."""
+
+    story_id: str = Field(primary_key=True, foreign_key="story.id", max_length=32)
+    """The earlier of the two."""
+    other_id: str = Field(primary_key=True, foreign_key="story.id", index=True, max_length=32)
+    reason: str
+    found_at: datetime
+    dismissed_by: str | None = Field(default=None, foreign_key="editor.id", max_length=32)
+
+
+class Watch(SQLModel, table=True):
+    """A published story whose source is looked at again for a while."""
+
+    story_id: str = Field(primary_key=True, foreign_key="story.id", max_length=32)
+    next_check_at: datetime = Field(index=True)
+    until: datetime
+    headline: str | None = None
+    """The page's own headline when it was first looked at."""
+
+
+class SourceAlert(SQLModel, table=True):
+    """After publication the source changed: both texts, until an editor has seen it."""
+
+    id: str = Field(primary_key=True, max_length=32)
+    story_id: str = Field(foreign_key="story.id", index=True, max_length=32)
+    at: datetime
+    kind: str = Field(max_length=24)
+    """``headline_changed``, ``summary_changed``, ``vanished`` or ``moved``."""
+    before: str
+    after: str
+    seen_by: str | None = Field(default=None, foreign_key="editor.id", max_length=32)
+    seen_at: datetime | None = None
 
 
 class Tag(SQLModel, table=True):

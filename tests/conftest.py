@@ -28,10 +28,11 @@ from service.app import create_app, open_service
 from service.commands.running import bind
 from service.db import Database
 from service.migrating import migrate_database
-from service.models import Editor, Role, TokenKind
+from service.models import Editor
 from service.partnerships.register import ship_register
 from service.runtime import Runtime
 from service.settings import Settings
+from service.words import Role, TokenKind
 from tests.postgres import Postgres, start_postgres
 
 hypothesis_settings.register_profile(

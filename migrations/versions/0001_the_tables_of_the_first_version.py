@@ -67,6 +67,10 @@ def upgrade() -> None:
     sa.Column('moved_to', sqlmodel.sql.sqltypes.AutoString(), nullable=True),
     sa.Column('moved_seen', sa.Integer(), nullable=False),
     sa.Column('moved_since', sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
+    sa.Column('paused_at', sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
+    sa.Column('alt_used', sa.Integer(), nullable=False),
+    sa.Column('item_hashes', sa.JSON(), server_default=sa.text("'[]'"), nullable=False),
+    sa.Column('empty_answers', sa.Integer(), nullable=False),
     sa.Column('version', sa.Integer(), nullable=False),
     sa.Column('created_at', sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_feed')),
@@ -202,6 +206,21 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_story_received_at'), ['received_at'], unique=False)
         batch_op.create_index('ix_story_wire', ['state', 'received_at', 'id'], unique=False)
 
+    op.create_table('subscription',
+    sa.Column('feed_id', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('hub', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('topic', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('callback', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('secret', sqlmodel.sql.sqltypes.AutoString(length=128), nullable=False),
+    sa.Column('state', sqlmodel.sql.sqltypes.AutoString(length=16), nullable=False),
+    sa.Column('asked_at', sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
+    sa.Column('lease_until', sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
+    sa.Column('pushed_at', sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
+    sa.Column('failures', sa.Integer(), nullable=False),
+    sa.ForeignKeyConstraint(['feed_id'], ['feed.id'], name=op.f('fk_subscription_feed_id_feed')),
+    sa.PrimaryKeyConstraint('feed_id', name=op.f('pk_subscription')),
+    sa.UniqueConstraint('callback', name=op.f('uq_subscription_callback'))
+    )
     op.create_table('token',
     sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
     sa.Column('editor_id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
@@ -290,6 +309,31 @@ def upgrade() -> None:
     with op.batch_alter_table('revision', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_revision_story_id'), ['story_id'], unique=False)
 
+    op.create_table('shingle',
+    sa.Column('story_id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('hash', sa.BigInteger(), nullable=False),
+    sa.Column('received_at', sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
+    sa.ForeignKeyConstraint(['story_id'], ['story.id'], name=op.f('fk_shingle_story_id_story')),
+    sa.PrimaryKeyConstraint('story_id', 'hash', name=op.f('pk_shingle'))
+    )
+    with op.batch_alter_table('shingle', schema=None) as batch_op:
+        batch_op.create_index('ix_shingle_hash', ['hash', 'received_at'], unique=False)
+        batch_op.create_index('ix_shingle_received', ['received_at'], unique=False)
+
+    op.create_table('sibling',
+    sa.Column('story_id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('other_id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('reason', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('found_at', sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
+    sa.Column('dismissed_by', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=True),
+    sa.ForeignKeyConstraint(['dismissed_by'], ['editor.id'], name=op.f('fk_sibling_dismissed_by_editor')),
+    sa.ForeignKeyConstraint(['other_id'], ['story.id'], name=op.f('fk_sibling_other_id_story')),
+    sa.ForeignKeyConstraint(['story_id'], ['story.id'], name=op.f('fk_sibling_story_id_story')),
+    sa.PrimaryKeyConstraint('story_id', 'other_id', name=op.f('pk_sibling'))
+    )
+    with op.batch_alter_table('sibling', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_sibling_other_id'), ['other_id'], unique=False)
+
     op.create_table('sighting',
     sa.Column('id', sa.Integer(), nullable=False),
     sa.Column('story_id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
@@ -304,6 +348,22 @@ def upgrade() -> None:
     )
     with op.batch_alter_table('sighting', schema=None) as batch_op:
         batch_op.create_index('ix_sighting_feed_guid', ['feed_id', 'guid'], unique=False)
+
+    op.create_table('sourcealert',
+    sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('story_id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('at', sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
+    sa.Column('kind', sqlmodel.sql.sqltypes.AutoString(length=24), nullable=False),
+    sa.Column('before', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('after', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('seen_by', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=True),
+    sa.Column('seen_at', sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
+    sa.ForeignKeyConstraint(['seen_by'], ['editor.id'], name=op.f('fk_sourcealert_seen_by_editor')),
+    sa.ForeignKeyConstraint(['story_id'], ['story.id'], name=op.f('fk_sourcealert_story_id_story')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_sourcealert'))
+    )
+    with op.batch_alter_table('sourcealert', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_sourcealert_story_id'), ['story_id'], unique=False)
 
     op.create_table('tag',
     sa.Column('story_id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
@@ -322,5 +382,16 @@ def upgrade() -> None:
     with op.batch_alter_table('tag', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_tag_partner'), ['partner'], unique=False)
         batch_op.create_index(batch_op.f('ix_tag_tier'), ['tier'], unique=False)
+
+    op.create_table('watch',
+    sa.Column('story_id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('next_check_at', sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
+    sa.Column('until', sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
+    sa.Column('headline', sqlmodel.sql.sqltypes.AutoString(), nullable=True),
+    sa.ForeignKeyConstraint(['story_id'], ['story.id'], name=op.f('fk_watch_story_id_story')),
+    sa.PrimaryKeyConstraint('story_id', name=op.f('pk_watch'))
+    )
+    with op.batch_alter_table('watch', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_watch_next_check_at'), ['next_check_at'], unique=False)
 
     # ### end Alembic commands ###

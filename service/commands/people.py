@@ -8,7 +8,8 @@ from rich.table import Table
 
 from service import auth
 from service.commands import ready_service, run
-from service.models import Editor, Role, TokenKind
+from service.models import Editor
+from service.words import Role, TokenKind
 
 editors = typer.Typer(help="Accounts and tokens.", no_args_is_help=True)
 

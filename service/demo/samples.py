@@ -26,8 +26,8 @@ from importlib.resources import files
 import yaml
 from lxml import etree, html
 
-from service.models import Role
 from service.partnerships.tiers import Tier
+from service.words import Role
 
 NOTHING_YET = timedelta(0)
 ALL_TIME = timedelta.max

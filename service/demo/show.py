@@ -30,9 +30,10 @@ from service.fetching.normalize import identity
 from service.fetching.parsers import ParserPool
 from service.fetching.run import due_feeds, run_round
 from service.logs import configure_logging
-from service.models import Story, TokenKind
+from service.models import Story
 from service.runtime import Runtime
 from service.settings import Settings, load_settings
+from service.words import TokenKind
 
 PASSWORD = "sample-password-1"  # noqa: S105 - printed on the demo's page; the database is thrown away
 

@@ -19,8 +19,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from service import auth
 from service.auth import Caller
 from service.errors import Invalid, TooMany
-from service.models import TokenKind
 from service.web import CallerDep, Now, Read, Write, runtime_of, session_cookie
+from service.words import TokenKind
 
 router = APIRouter(tags=["accounts"])
 pages = APIRouter(include_in_schema=False)

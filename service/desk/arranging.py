@@ -10,7 +10,8 @@ from service.db import WriteSession
 from service.desk.lists import items_of, require_open
 from service.errors import FieldError, Invalid, NotNow
 from service.journal import record_decision
-from service.models import Edition, Editor, Item, ItemState
+from service.models import Edition, Editor, Item
+from service.words import ItemState
 
 
 def inserted(others: Sequence[Item], item: Item, position: int | None) -> list[Item]:

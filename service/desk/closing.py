@@ -16,7 +16,8 @@ from service.db import WriteSession
 from service.desk.lists import items_of, require_open
 from service.errors import NotNow
 from service.journal import Decider, record_decision
-from service.models import Edition, EditionState, Editor, ItemState
+from service.models import Edition, Editor
+from service.words import EditionState, ItemState
 
 Freeze = Callable[[WriteSession, date, datetime], Awaitable[None]]
 """Renders and stores the digest of a day as it stands at a moment (``publishing.load.freeze_digest``)."""

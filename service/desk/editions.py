@@ -24,7 +24,8 @@ from service.desk.tagging import TagFacts, replace_tags, tag_facts
 from service.desk.wire import story_day, story_for_change
 from service.errors import FieldError, Invalid, NotFound, NotNow, Stale
 from service.journal import record_decision
-from service.models import Edition, Editor, Item, ItemState, StoryState, Tag
+from service.models import Edition, Editor, Item, Tag
+from service.words import ItemState, StoryState
 
 LIST_MAX = 300
 

@@ -12,7 +12,8 @@ from service.clock import Calendar
 from service.desk import schemas
 from service.desk.wire import tag_views
 from service.errors import NotNow
-from service.models import Edition, EditionState, Editor, Item, ItemState, Story
+from service.models import Edition, Editor, Item, Story
+from service.words import EditionState, ItemState
 
 
 async def items_of(session: AsyncSession, day: date) -> list[Item]:

@@ -10,8 +10,9 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Depends, Query, Request, Response
 
 from service.desk import arranging, closing, editions, lists, schemas, tagging, triage, wire
-from service.models import Edition, Editor, Item, Story, StoryState
+from service.models import Edition, Editor, Item, Story
 from service.web import CalendarDep, Now, Read, Version, Write, etag, may, runtime_of
+from service.words import StoryState
 
 router = APIRouter(tags=["desk"])
 

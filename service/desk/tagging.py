@@ -18,9 +18,10 @@ from service.desk.schemas import TagIn
 from service.desk.wire import story_day
 from service.errors import FieldError, Invalid, NotNow
 from service.journal import record_decision
-from service.models import Editor, Item, ItemState, Story, Tag
+from service.models import Editor, Item, Story, Tag
 from service.partnerships import places, register, tiers
 from service.partnerships.register import Standing
+from service.words import ItemState
 
 TagFacts = list[dict[str, str | None]]
 """A set of tags as the journal keeps it."""

@@ -10,7 +10,8 @@ from typing import Any
 from service.db import WriteSession
 from service.errors import FieldError, Invalid, NotNow
 from service.journal import record_decision
-from service.models import Editor, Item, ItemState, Note, Story, StoryState, new_id
+from service.models import Editor, Item, Note, Story, new_id
+from service.words import ItemState, StoryState
 
 CLAIM_LASTS = timedelta(minutes=10)
 PASS_REASONS = ("off_topic", "duplicate", "old", "low_quality", "opinion", "advertising", "unverifiable", "other")

@@ -21,8 +21,9 @@ from service.db import WriteSession
 from service.desk import schemas
 from service.errors import FieldError, Invalid, NotFound, Stale
 from service.journal import history_of
-from service.models import Editor, Feed, Item, JournalRecord, Note, Sighting, Story, StoryState, Tag
+from service.models import Editor, Feed, Item, JournalRecord, Note, Sighting, Story, Tag
 from service.partnerships import places, register
+from service.words import StoryState
 
 WAITING = (StoryState.NEW.value, StoryState.HELD.value)
 PAGE_MAX = 200

@@ -53,6 +53,7 @@ __all__ = [
     "feed_host",
     "feed_options",
     "list_feeds",
+    "new_feed",
     "sync_feeds",
     "url_key",
 ]
@@ -105,7 +106,7 @@ async def sync_feeds(session: WriteSession, catalogue: Catalogue, *, now: dateti
     for spec in catalogue.specs:
         row = rows.get(spec.id)
         if row is None:
-            session.add(_new_feed(spec, origin=_FILE, now=now))
+            session.add(new_feed(spec, origin=_FILE, now=now))
             outcome["added"].append(spec.id)
         else:
             outcome[_apply(spec, row, origin=_FILE, now=now)].append(spec.id)
@@ -145,7 +146,7 @@ async def add_feed(
     given["name"] = given["name"] or feed_host(url).removeprefix("www.")
     chosen = known.id if known else await _free_id(session, id, given["name"], url)
     spec = FeedSpec(id=chosen, url=url, **given)
-    feed = known or _new_feed(spec, origin=_DESK, now=now)
+    feed = known or new_feed(spec, origin=_DESK, now=now)
     if known is not None:
         _apply(spec, known, origin=_DESK, now=now)
     session.add(feed)
@@ -197,7 +198,8 @@ def _facts(spec: FeedSpec, origin: str) -> dict[str, Any]:
     }
 
 
-def _new_feed(spec: FeedSpec, *, origin: str, now: datetime) -> Feed:
+def new_feed(spec: FeedSpec, *, origin: str, now: datetime) -> Feed:
+    """The row of a feed that was never fetched, in no session yet; ``origin`` is ``file`` or ``desk``."""
     return Feed(id=spec.id, next_due_at=now, created_at=now, **_facts(spec, origin))
 
 

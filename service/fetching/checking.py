@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from service.errors import FieldError, NotFound
+from service.fetching.catalogue import new_feed
 from service.fetching.options import Catalogue, FeedSpec
 from service.fetching.outcomes import Outcome
 from service.fetching.parsers import ParserPool
 from service.fetching.run import host_gap, read_feed
-from service.fetching.vocabulary import feed_host, nearest, url_key
+from service.fetching.vocabulary import feed_host, nearest
 from service.models import Feed
 from service.runtime import Runtime
 
@@ -63,7 +64,7 @@ async def check_feeds(runtime: Runtime, parsers: ParserPool, specs: Sequence[Fee
 
     async def one_host(host_specs: list[FeedSpec]) -> None:
         for place, spec in enumerate(host_specs):
-            feed = _row(spec, runtime.clock())
+            feed = new_feed(spec, origin="file", now=runtime.clock())
             if place:
                 await asyncio.sleep(host_gap(runtime, feed))
             async with slots:
@@ -87,18 +88,3 @@ async def _check(runtime: Runtime, parsers: ParserPool, spec: FeedSpec, feed: Fe
         detail=answer.detail,
     )
 
-
-def _row(spec: FeedSpec, now: datetime) -> Feed:
-    return Feed(
-        id=spec.id,
-        name=spec.name,
-        url=spec.url,
-        url_key=url_key(spec.url),
-        host=feed_host(spec.url),
-        language=spec.language,
-        alt_urls=list(spec.alt_urls),
-        groups=list(spec.groups),
-        options=spec.options.as_json(),
-        next_due_at=now,
-        created_at=now,
-    )

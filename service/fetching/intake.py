@@ -19,7 +19,8 @@ from sqlmodel import col
 
 from service.db import WriteSession
 from service.fetching.document import ParsedEntry
-from service.models import Revision, Sighting, Story, StoryState, new_id
+from service.models import Revision, Sighting, Story, new_id
+from service.words import StoryState
 
 BACKFILL_AFTER = timedelta(days=3)
 """An entry dated longer ago than this when first seen is kept, but marked as back-filled."""

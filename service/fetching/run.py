@@ -221,6 +221,7 @@ def _parse_job(feed: Feed, options: FetchOptions, found: Download, now: datetime
             date_zone=options.date_zone,
             date_format=options.date_format,
             date_policy="first_seen" if options.date_policy == "first_seen" else "feed",
+            link_policy="opaque" if options.link_policy == "opaque" else "direct",
             max_items=options.max_items,
         ),
     )

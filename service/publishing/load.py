@@ -21,10 +21,11 @@ from service.clock import Calendar
 from service.db import WriteSession
 from service.errors import Gone, NotFound
 from service.journal import history_of
-from service.models import Digest, Edition, EditionState, Editor, Feed, Item, ItemState, Story, Tag
+from service.models import Digest, Edition, Editor, Feed, Item, Story, Tag
 from service.partnerships import places, register
 from service.publishing import digest
 from service.publishing.edition import PublicEdition, PublicItem, PublicSource, PublicTag, Site, Tombstone
+from service.words import EditionState, ItemState
 
 STREAM_PAGE = 50
 TOMBSTONES_FOR = timedelta(days=60)

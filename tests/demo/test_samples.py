@@ -34,7 +34,7 @@ from service.demo.samples import (
     sample_feeds,
 )
 from service.fetching.feeds_file import load_feeds_file
-from service.models import Role
+from service.words import Role
 
 NOW = datetime(2026, 11, 24, 9, 30, 15, 123456, tzinfo=UTC)
 BASE = "http://127.0.0.1:4711"

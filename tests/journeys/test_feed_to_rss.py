@@ -5,10 +5,10 @@ from io import BytesIO
 import feedparser
 import pytest
 
+from service.app import open_service
 from service.fetching import catalogue
 from service.fetching.parsers import ParserPool
 from service.fetching.run import run_round
-from service.app import open_service
 from tests.conftest import NOON, Desk, SettableClock
 from tests.feed_server import Answer, FeedServer
 

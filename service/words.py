@@ -1,0 +1,43 @@
+"""The closed lists of the newsroom's own words: states, roles, kinds. Pure; tables and rules share them."""
+
+from enum import StrEnum
+
+
+class StoryState(StrEnum):
+    """Where a story stands on the wire; every move can be undone."""
+
+    NEW = "new"
+    HELD = "held"
+    PASSED = "passed"
+    PICKED = "picked"
+
+
+class ItemState(StrEnum):
+    """Where an item stands in its edition."""
+
+    DRAFT = "draft"
+    SCHEDULED = "scheduled"
+    PUBLISHED = "published"
+    WITHDRAWN = "withdrawn"
+
+
+class EditionState(StrEnum):
+    """An edition rolls until it is closed; closing freezes the digest."""
+
+    OPEN = "open"
+    CLOSED = "closed"
+
+
+class Role(StrEnum):
+    """What a person may do; each role may do all that the one before it may."""
+
+    EDITOR = "editor"
+    CHIEF = "chief"
+    ADMIN = "admin"
+
+
+class TokenKind(StrEnum):
+    """Whether a token stands for a person or for a program."""
+
+    PERSON = "person"
+    SERVICE = "service"
