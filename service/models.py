@@ -443,3 +443,15 @@ class JournalRecord(SQLModel, table=True):
         """What the payload says."""
         content: dict[str, Any] = json.loads(self.payload)
         return content
+
+
+class IdempotentAnswer(SQLModel, table=True):
+    """The answer that a POST with an Idempotency-Key got, so that a retry gets the same one."""
+
+    key: str = Field(primary_key=True, max_length=255)
+    owner: str = Field(primary_key=True, max_length=32)
+    request_hash: str = Field(max_length=64)
+    status: int
+    headers: dict[str, str] = Field(sa_column=_json("{}"))
+    body: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    created_at: datetime = Field(index=True)

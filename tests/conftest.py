@@ -8,7 +8,6 @@ migrations make. Only the clock and name resolution are fake.
 import asyncio
 import shutil
 import threading
-import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -176,17 +175,14 @@ async def serving(settings: Settings, *, clock: Callable[[], datetime]) -> Async
     thread = threading.Thread(target=lambda: server.run(sockets=[listener]), daemon=True)
     thread.start()
     for _ in range(500):
-        if server.started or not thread.is_alive():
-            break
-        await asyncio.sleep(0.02)
+        if not server.started and thread.is_alive():
+            await asyncio.sleep(0.02)
     assert server.started, "the app did not start"
     try:
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"
     finally:
         server.should_exit = True
-        ended = time.monotonic() + 10
-        while thread.is_alive() and time.monotonic() < ended:
-            await asyncio.sleep(0.02)
+        await asyncio.to_thread(thread.join, 10)
         listener.close()
         assert not thread.is_alive(), "the app did not stop"
 

@@ -76,7 +76,13 @@ def start_postgres() -> Iterator[Postgres]:
     data = home / "data"
     options = ["-D", str(data), "-U", "huoban", "-A", "trust", "-E", "UTF8", "--no-locale", "--no-sync"]
     subprocess.run([binaries / "initdb", *options], check=True, capture_output=True, cwd=home, **as_user)
-    settings = ["fsync=off", "synchronous_commit=off", "full_page_writes=off", "listen_addresses=", "max_connections=200"]
+    settings = [
+        "fsync=off",
+        "synchronous_commit=off",
+        "full_page_writes=off",
+        "listen_addresses=",
+        "max_connections=200",
+    ]
     flags = [flag for setting in [*settings, f"unix_socket_directories={home}"] for flag in ("-c", setting)]
     with (home / "log").open("wb") as log:
         server = subprocess.Popen(

@@ -88,6 +88,19 @@ def upgrade() -> None:
     sa.Column('lease_token', sa.Integer(), nullable=False),
     sa.PrimaryKeyConstraint('name', name=op.f('pk_host'))
     )
+    op.create_table('idempotentanswer',
+    sa.Column('key', sqlmodel.sql.sqltypes.AutoString(length=255), nullable=False),
+    sa.Column('owner', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('request_hash', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('status', sa.Integer(), nullable=False),
+    sa.Column('headers', sa.JSON(), server_default=sa.text("'{}'"), nullable=False),
+    sa.Column('body', sa.LargeBinary(), nullable=False),
+    sa.Column('created_at', sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
+    sa.PrimaryKeyConstraint('key', 'owner', name=op.f('pk_idempotentanswer'))
+    )
+    with op.batch_alter_table('idempotentanswer', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_idempotentanswer_created_at'), ['created_at'], unique=False)
+
     op.create_table('desksession',
     sa.Column('hash', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
     sa.Column('editor_id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),

@@ -197,7 +197,7 @@ async def _load_items(
 def _public(
     site: Site, item: Item, story: Story, feed: Feed | None, editor: Editor, tags: tuple[PublicTag, ...], position: int
 ) -> PublicItem:
-    assert item.uri and item.published_at and item.updated_at and item.decision  # noqa: S101 - ck_item_complete
+    assert item.uri and item.published_at and item.updated_at and item.decision  # noqa: S101, PT018 - ck_item_complete
     return PublicItem(
         id=story.id,
         uri=item.uri,

@@ -27,7 +27,9 @@ async def test_a_story_goes_from_a_feed_to_json_rss_atom_and_the_digest(desk: De
         paper.on("/rss.xml", Answer(body=FEED.encode(), headers={"Content-Type": "application/rss+xml"}))
         async with open_service(desk.settings, clock=clock) as runtime, ParserPool(workers=1) as parsers:
             async with runtime.database.write() as session:
-                await catalogue.add_feed(session, url=paper.url("/rss.xml"), name="Nairobi Paper", language="en", now=NOON)
+                await catalogue.add_feed(
+                    session, url=paper.url("/rss.xml"), name="Nairobi Paper", language="en", now=NOON
+                )
             reports = await run_round(runtime, parsers)
     assert [(report.outcome, report.items, report.new) for report in reports] == [("ok", 1, 1)]
 
