@@ -119,7 +119,7 @@ def normal_email(email: str) -> str:
     """
     email = email.strip().lower()
     local, _, domain = email.rpartition("@")
-    if not local or not domain or email == FIRST_ADMIN or len(email) > 254 or any(c.isspace() for c in email):
+    if not local or not domain or len(email) > 254 or any(c.isspace() for c in email):
         raise Invalid("That is not an e-mail address.", errors=[FieldError("email", f"'{email}' is not an address")])
     return email
 
@@ -256,7 +256,10 @@ async def set_up_account(
     editor = await editor_for_setup(session, secret, now=now)
     _check_password(password)
     if editor.email == FIRST_ADMIN:
-        editor.email, editor.name = normal_email(email or ""), _clean_name(name or "")
+        address = normal_email(email or "")
+        if address == FIRST_ADMIN:
+            raise Invalid("That address stands for nobody.", errors=[FieldError("email", "give your own address")])
+        editor.email, editor.name = address, _clean_name(name or "")
     editor.password_hash = await asyncio.to_thread(_passwords().hash, password)
     editor.setup_hash = editor.setup_until = None
     session.add(editor)

@@ -10,7 +10,6 @@ import os
 import socket
 import tempfile
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import timedelta
 from ipaddress import ip_network
 from pathlib import Path
@@ -24,6 +23,7 @@ from service.app import create_app, open_service, prepare
 from service.db import WriteSession
 from service.demo import samples
 from service.demo.feed_server import SampleServer
+from service.demo.page import Account, demo_page
 from service.desk import editions, tagging, wire
 from service.desk.schemas import ItemIn, TagIn
 from service.fetching.normalize import identity
@@ -36,16 +36,6 @@ from service.settings import Settings, load_settings
 from service.words import TokenKind
 
 PASSWORD = "sample-password-1"  # noqa: S105 - printed on the demo's page; the database is thrown away
-
-
-@dataclass(frozen=True)
-class Account:
-    """A ready account of the demo."""
-
-    email: str
-    name: str
-    role: str
-    token: str
 
 
 def run_demo(listener: socket.socket, folder: Path | None) -> None:
@@ -71,6 +61,7 @@ async def _demo(listener: socket.socket, home: Path) -> None:
             accounts = await make_accounts(runtime)
             await publish_samples(runtime, sources.base)
             app = create_app(settings)
+            app.include_router(demo_page(settings.base_url, accounts, PASSWORD))
             config = uvicorn.Config(app, log_config=None, server_header=False, timeout_graceful_shutdown=5)
             introduce(settings.base_url, accounts)
             await uvicorn.Server(config).serve(sockets=[listener])
