@@ -116,6 +116,26 @@ def unwrap(url: str) -> str:
     return url
 
 
+def uncounted(url: str) -> str:
+    """The address without the parameters that only say where a visitor came from; else as it was given.
+
+    This is where readers are sent: scheme, host and path stay the publisher's, as does the order of the rest.
+    """
+    before, mark, query = url.partition("?")
+    if not mark or _split(url) is None:
+        return url
+    query, hash_mark, fragment = query.partition("#")
+    fields = [field for field in query.split("&") if field]
+    kept = [field for field in fields if not _only_counts(*field.partition("=")[::2])]
+    if len(kept) == len(fields):
+        return url
+    return f"{before}{'?' if kept else ''}{'&'.join(kept)}{hash_mark}{fragment}"
+
+
+def _only_counts(name: str, value: str) -> bool:
+    return name.lower() not in ("amp", "outputtype") and _counts_visits(name.lower().removeprefix("amp;"), value)
+
+
 def is_opaque(url: str) -> bool:
     """Whether it is an aggregator's or shortener's link that does not tell which article it leads to."""
     parts = _split(url.strip())

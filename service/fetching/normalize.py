@@ -15,7 +15,7 @@ from urllib.parse import quote, urljoin, urlsplit
 
 import nh3
 
-from service.fetching.addresses import canonical_url, is_opaque, unwrap
+from service.fetching.addresses import canonical_url, is_opaque, uncounted, unwrap
 
 __all__ = [
     "canonical_url",
@@ -26,6 +26,7 @@ __all__ = [
     "identity",
     "is_opaque",
     "shorten",
+    "uncounted",
     "unwrap",
 ]
 

@@ -16,6 +16,7 @@ from service.fetching.normalize import (
     identity,
     is_opaque,
     shorten,
+    uncounted,
     unwrap,
 )
 
@@ -317,3 +318,29 @@ def test_guid_and_title_belong_to_their_feed() -> None:
 def test_key_fits_its_column(path: str, guid: str | None, title: str) -> None:
     for link in (f"https://e.org/{path}", None):
         assert 0 < len(identity(link=link, guid=guid, title=title, day=None, feed_id="f" * 64)) <= 2100
+
+
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        ("https://m.paper.example/a?utm_source=rss&id=5", "https://m.paper.example/a?id=5"),
+        ("http://paper.example/a?b=2&a=1&fbclid=x#part", "http://paper.example/a?b=2&a=1#part"),
+        ("https://paper.example/a?utm_source=rss", "https://paper.example/a"),
+        ("https://paper.example/a?utm_source=rss#part", "https://paper.example/a#part"),
+        ("https://paper.example/a?source=rss", "https://paper.example/a"),
+        ("https://paper.example/a?source=42", "https://paper.example/a?source=42"),
+        ("https://paper.example/a?amp", "https://paper.example/a?amp"),
+        ("https://paper.example/a?b&&c", "https://paper.example/a?b&&c"),
+        ("https://paper.example/a", "https://paper.example/a"),
+        ("nonsense?utm_source=rss", "nonsense?utm_source=rss"),
+    ],
+)
+def test_readers_are_sent_to_the_publishers_address_without_its_counters(written: str, shown: str) -> None:
+    assert uncounted(written) == shown
+
+
+@given(st.text(max_size=80))
+def test_an_address_without_counters_names_the_same_article(rest: str) -> None:
+    url = "https://paper.example/" + rest
+    assert canonical_url(uncounted(url)) == canonical_url(url)
+    assert uncounted(uncounted(url)) == uncounted(url)
