@@ -1,0 +1,53 @@
+# The whole workflow. `make` alone prints what there is. Needs Python 3.11+, make and a package index.
+
+PYTHON ?= python3
+BIN := .venv/bin
+STAMP := .venv/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo serve test check cover fuzz lock wheel clean
+
+help: ## print this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+install: $(STAMP) ## make .venv with everything, pinned by hash
+
+$(STAMP): requirements/dev.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "huoban: Python 3.11 or newer is needed; set PYTHON=/path/to/it" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' || { echo "huoban: this Python cannot make virtual environments; install your system's python3-venv package" >&2; exit 1; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $(STAMP)
+
+demo: install ## show all of it on a temporary database; no internet needed
+	@$(BIN)/huoban demo
+
+serve: install ## the real thing: SQLite in data/, the feeds of feeds.yaml
+	@$(BIN)/huoban serve
+
+test: install ## run the tests (PostgreSQL's too where its server is installed)
+	$(BIN)/python -m pytest -n 2 --dist loadgroup
+
+check: install ## style, types, import rules
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest -q -p no:randomly tests/contracts
+
+cover: install ## the tests with branch coverage
+	$(BIN)/coverage run -m pytest -q && $(BIN)/coverage report --show-missing --skip-covered
+
+fuzz: install ## throw damaged feed documents at the parser for five minutes
+	HUOBAN_FUZZ_SECONDS=300 $(BIN)/python -m pytest -q tests/fuzz
+
+lock: install ## resolve the versions anew into requirements/
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --upgrade --custom-compile-command 'make lock' pyproject.toml -o requirements/run.txt
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --upgrade --extra dev --custom-compile-command 'make lock' pyproject.toml -o requirements/dev.txt
+
+wheel: install ## build dist/huoban-*.whl
+	$(BIN)/python -m build --wheel --no-isolation
+
+clean: ## remove what the other targets made, but never data/
+	rm -rf .venv dist build htmlcov .coverage .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
