@@ -24,7 +24,7 @@ class FetchOptions:
     """The time between two fetches that ``pace`` starts from."""
     timeout: timedelta | None = None
     """The time that one fetch may take in all; None for the service's own deadline."""
-    max_items: int = 100
+    max_items: int = 500
     """Entries read from one document; the rest of it is left."""
     max_bytes: int = 5_000_000
     """The size that a document may have, decompressed."""
