@@ -1,9 +1,10 @@
 """Step 3 of 8: the bytes of a feed document → entries that are fit to be stored.
 
-Before it: ``fetching.download`` has the body within its caps. Next: ``fetching.intake`` stores the entries.
-The only module that imports feedparser, and only its reading of XML is used: charset, dates, links and cleaning
+Before it ``fetching.download`` has the body within its caps. The only module that imports feedparser, and only its reading of XML is used: charset, dates, links and cleaning
 are ours. It takes time that a hostile publisher can stretch, so in the service it runs in the processes of
 ``fetching.parsers``. It never raises for what a document says.
+
+next: ``fetching.intake``
 """
 
 import io
