@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 
 import httpx
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from starlette.staticfiles import StaticFiles
 
 from service import __version__
@@ -20,7 +20,9 @@ from service.clock import Clock, utc_now
 from service.desk import accounts
 from service.desk import routes as desk_routes
 from service.desk.closing import Freeze
+from service.fetching import public_routes as fetching_public_routes
 from service.fetching import routes as fetching_routes
+from service.fetching import websub_routes
 from service.fetching.catalogue import SyncReport, sync_feeds
 from service.fetching.feeds_file import find_feeds_file, load_feeds_file
 from service.fetching.guard import guarded_transport
@@ -34,7 +36,7 @@ from service.publishing.formats import load_formats
 from service.runtime import Runtime, open_runtime
 from service.scheduling import scheduling
 from service.settings import Settings, load_settings
-from service.web import API, answer_errors
+from service.web import API, answer_errors, refuse_nul
 
 _HERE = Path(__file__).parent
 
@@ -101,6 +103,7 @@ def create_app(
         docs_url="/api/docs",
         redoc_url=None,
         lifespan=lifespan,
+        dependencies=[Depends(refuse_nul)],
     )
     app.state.formats = load_formats()
     app.state.freeze_digest = freezer(settings)
@@ -110,6 +113,8 @@ def create_app(
         app.include_router(router, prefix=API)
     app.include_router(accounts.pages)
     app.include_router(publishing_routes.router)
+    app.include_router(fetching_public_routes.router)
+    app.include_router(websub_routes.router)
     app.mount("/static", StaticFiles(directory=_HERE / "static"), name="static")
     return app
 

@@ -125,7 +125,7 @@ class Subscription(SQLModel, table=True):
     secret: str = Field(max_length=128)
     """The key of the hub's HMAC over each push."""
     state: str = Field(max_length=16)
-    """``asked``, ``active``, ``denied`` or ``ended``."""
+    """``wanted``, ``asked``, ``active``, ``denied``, ``leaving`` or ``ended``."""
     asked_at: datetime
     lease_until: datetime | None = None
     pushed_at: datetime | None = None

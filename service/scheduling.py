@@ -6,6 +6,7 @@ restart misses nothing. Each job samples ``now`` once, runs to its end once it b
     fetch    every few seconds: the feeds that are due
     publish  every few seconds: scheduled items whose time has come
     close    twice a minute: editions whose cut-off has passed, with their digest
+    websub   every minute: subscriptions to hubs that are to be made, renewed or left
     prune    hourly: fetch records beyond the newest fifty of each feed
 
 APScheduler 3 cancels running coroutines when it shuts down, whatever ``wait`` says; so ``stop`` drains them
@@ -23,9 +24,10 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from service.desk import closing, editions
 from service.desk.closing import Freeze
-from service.errors import HuobanError
+from service.errors import HuobanError, NotNow
 from service.fetching.parsers import ParserPool
 from service.fetching.run import prune_fetches, run_round
+from service.fetching.websub import tend_subscriptions
 from service.models import Editor
 from service.runtime import Runtime
 
@@ -106,11 +108,20 @@ async def scheduling(runtime: Runtime, parsers: ParserPool, *, freeze: Freeze) -
     async def close() -> None:
         await close_due(runtime, freeze=freeze)
 
+    async def websub() -> None:
+        await tend_subscriptions(runtime, keep_going=lambda: not metronome.stopping)
+
     async def prune() -> None:
         async with runtime.database.write() as session:
             await prune_fetches(session)
 
-    jobs = [Job("fetch", 5, fetch), Job("publish", 5, publish), Job("close", 30, close), Job("prune", 3_600, prune)]
+    jobs = [
+        Job("fetch", 5, fetch),
+        Job("publish", 5, publish),
+        Job("close", 30, close),
+        Job("websub", 60, websub),
+        Job("prune", 3_600, prune),
+    ]
     metronome.start(jobs, now=runtime.clock())
     try:
         yield
@@ -130,7 +141,7 @@ async def publish_due(runtime: Runtime) -> int:
                 edition = await editions.edition_for_change(session, day, None, calendar=settings.calendar, now=now)
                 item = await editions.item_of(session, edition, story_id)
                 if not editions.is_due(item, now=now):
-                    continue  # another process, or a person, was faster
+                    raise NotNow("Another process, or a person, was faster.")
                 editor = await session.get_one(Editor, item.published_by)
                 await editions.publish_item(
                     session,
@@ -143,6 +154,8 @@ async def publish_due(runtime: Runtime) -> int:
                     scheduled=True,
                 )
             published += 1
+        except NotNow as overtaken:
+            log.info("scheduled_item_left", story=story_id, edition=str(day), reason=overtaken.detail)
         except HuobanError as error:
             log.error("scheduled_item_not_published", story=story_id, edition=str(day), reason=error.detail)
     return published
@@ -159,10 +172,12 @@ async def close_due(runtime: Runtime, *, freeze: Freeze) -> list[date]:
             async with runtime.database.write() as session:
                 edition = await editions.edition_for_change(session, day, None, calendar=calendar, now=now)
                 if day not in await closing.days_to_close(session, calendar=calendar, now=now):
-                    continue  # closed by another process since
+                    raise NotNow("Another process, or a person, was faster.")
                 await closing.close_edition(session, edition, freeze=freeze, now=now, by="clock")
             closed.append(day)
             log.info("edition_closed", edition=str(day))
+        except NotNow as overtaken:
+            log.info("edition_left", edition=str(day), reason=overtaken.detail)
         except HuobanError as error:
             log.error("edition_not_closed", edition=str(day), reason=error.detail)
     return closed

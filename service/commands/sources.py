@@ -15,13 +15,16 @@ from rich.table import Table
 
 from service.app import open_service
 from service.commands import ready_service, run, settings_for_command
-from service.errors import Invalid, NotFound, SetupError
-from service.fetching import catalogue, opml, reports
+from service.errors import NotFound, SetupError
+from service.fetching import catalogue, discovery, opml, reports
 from service.fetching.checking import Checked, check_feeds, chosen
+from service.fetching.date_trial import DateTrial, try_dates
 from service.fetching.feeds_file import find_feeds_file, load_feeds_file
+from service.fetching.importing import Imported, import_list
 from service.fetching.outcomes import ANSWERED
 from service.fetching.parsers import ParserPool
 from service.fetching.run import FetchReport, due_feeds, run_round
+from service.journal import take_turn
 from service.models import Feed
 from service.runtime import Runtime
 
@@ -95,8 +98,19 @@ def _table(fetched: Sequence[FetchReport]) -> None:
 @feeds.command("check")
 def check(
     feed: list[str] = typer.Argument(None, help="Ids out of feeds.yaml, or URLs; without any, every enabled feed."),
+    zone: str | None = typer.Option(None, help="Try this date zone (IANA name) on one feed's items."),
+    date_format: str | None = typer.Option(None, "--format", help="Try this date format (strptime)."),
+    policy: str | None = typer.Option(None, help="Try this date policy: feed or first_seen."),
 ) -> None:
-    """Read feeds.yaml and try its feeds without storing anything: status, items and newest date of each."""
+    """Read feeds.yaml and try its feeds without storing anything: status, items and newest date of each.
+
+    With a date rule it shows what the rule would make of one feed's dates.
+    """
+    asked = (("zone", zone), ("format", date_format), ("policy", policy))
+    rule = {part: value for part, value in asked if value is not None}
+    if rule:
+        _show_trial(run(_try_dates(tuple(feed or ()), rule)))
+        return
     checked = run(_check(tuple(feed or ())))
     table = Table("feed", "outcome", "status", "items", "newest", "what", box=None, pad_edge=False)
     for c in checked:
@@ -112,6 +126,28 @@ async def _check(names: tuple[str, ...]) -> list[Checked]:
     catalogue = load_feeds_file(find_feeds_file(settings))
     async with open_service(settings) as runtime, ParserPool(workers=os.cpu_count() or 1) as parsers:
         return await check_feeds(runtime, parsers, chosen(catalogue, names))
+
+
+async def _try_dates(names: tuple[str, ...], rule: dict[str, str]) -> DateTrial:
+    if len(names) != 1:
+        raise SetupError("Name the one feed on which the date rule is to be tried.")
+    settings = settings_for_command()
+    [spec] = chosen(load_feeds_file(find_feeds_file(settings)), names)
+    async with ready_service() as runtime, ParserPool(workers=1) as parsers:
+        return await try_dates(runtime, parsers, spec, rule, now=runtime.clock())
+
+
+def _show_trial(trial: DateTrial) -> None:
+    table = Table("as written", "now", "by", "with the rule", "by", "title", box=None, pad_edge=False)
+    for item in trial.items:
+        before, after = (f"{m:%Y-%m-%d %H:%M}" if m else "–" for m in (item.before, item.after))
+        mark = "" if item.before == item.after else "* "
+        table.add_row(item.date_raw or "–", before, item.before_rule, mark + after, item.after_rule, item.title[:60])
+    console = Console(width=None if sys.stdout.isatty() else 160, markup=False)
+    console.print(table)
+    if not trial.items:
+        raise SetupError(f"The feed gave no items: {trial.outcome.value}. {trial.detail or ''}".strip())
+    console.print(f"{trial.changed} of {len(trial.items)} dates would be others. Times are UTC.")
 
 
 @feeds.command("list")
@@ -144,20 +180,35 @@ async def _list() -> list[Feed]:
 @feeds.command("add")
 def add(
     url: str,
-    name: str | None = typer.Option(None, help="What readers see; without it, the host."),
+    name: str | None = typer.Option(None, help="What readers see; without it, the feed's own title."),
     feed_id: str | None = typer.Option(None, "--id", help="A short id; without it, one made of the name."),
     language: str | None = typer.Option(None, help="BCP 47, for example en or zh-Hant."),
     country: str | None = typer.Option(None, help="Where the outlet is, for example KE."),
     region: str | None = typer.Option(None, help="The region that it reports on."),
 ) -> None:
-    """Add a feed by its URL; prints its id."""
+    """Add a feed by its URL; prints its id. The URL of a page adds the one feed behind it, or names several."""
 
     async def work() -> str:
-        async with ready_service() as runtime:
+        async with ready_service() as runtime, ParserPool(workers=1) as parsers:
             now = runtime.clock()
+            async with runtime.database.read() as reading:
+                await catalogue.known_feed(reading, url)
+            found = await discovery.feed_to_add(runtime, parsers, url, now=now)
+            if found.how != "itself":
+                typer.echo(f"{url} is a page; its feed is {found.url}", err=True)
+            elif not found.works:
+                typer.echo(f"It does not answer as a feed now ({found.outcome.value}); added all the same.", err=True)
             async with runtime.database.write() as session:
+                await take_turn(session)
                 feed = await catalogue.add_feed(
-                    session, url=url, name=name, id=feed_id, language=language, country=country, region=region, now=now
+                    session,
+                    url=found.url,
+                    name=name or discovery.name_of(found),
+                    id=feed_id,
+                    language=language,
+                    country=country,
+                    region=region,
+                    now=now,
                 )
                 await reports.record_feed(session, "add_feed", feed, now=now, by="operator")
                 return feed.id
@@ -173,24 +224,14 @@ def import_opml(file: Path) -> None:
     except OSError as error:
         raise SetupError(f"{file} cannot be read ({error.strerror}).") from error
 
-    async def work() -> tuple[list[str], list[str]]:
-        added, left = [], []
+    async def work() -> Imported:
         async with ready_service() as runtime:
-            now = runtime.clock()
-            for found in opml.read_opml(data):
-                try:
-                    async with runtime.database.write() as session:
-                        feed = await catalogue.add_feed(session, **asdict(found), now=now)
-                        await reports.record_feed(session, "add_feed", feed, now=now, by="operator")
-                    added.append(feed.id)
-                except Invalid as error:
-                    left.append(f"{found.url}: {error.detail}")
-        return added, left
+            return await import_list(runtime.database, data, now=runtime.clock(), by="operator")
 
-    added, left = run(work())
-    for line in left:
-        typer.echo(line, err=True)
-    typer.echo(f"{len(added)} feeds added, {len(left)} left alone.")
+    imported = run(work())
+    for refused in imported.refused:
+        typer.echo(f"{refused.url}: {refused.message}", err=True)
+    typer.echo(f"{len(imported.added)} feeds added, {len(imported.refused)} left alone.")
 
 
 @feeds.command("export")

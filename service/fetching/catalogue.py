@@ -2,13 +2,15 @@
 
 ``sync_feeds`` brings a ``Catalogue`` (read by ``feeds_file``) into the database, ``add_feed`` adds one at
 the desk, ``feed_options`` tells the fetcher how a feed is to be read. It reads no file and no network, and
-never deletes a row: stories point at feeds. Called by ``cli``, ``app``, ``routes`` and ``run``.
+never deletes a row: stories point at feeds. Called by ``cli``, ``app``, ``sources`` and ``run``.
 
 An id is for ever. Where the file and the desk meet, the file wins, and nothing stops being fetched:
 
 * same id, same address (or the desk's feed was removed): the desk's feed becomes the file's;
 * same address, another id: the desk's feed is retired and the file's one takes over;
 * same id, another address: a ``SetupError``, since only a person can tell which one is meant.
+
+What a person paused at the desk stays paused, whatever the file says.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -49,11 +51,16 @@ __all__ = [
     "FetchOptions",
     "SyncReport",
     "add_feed",
+    "add_hosts",
     "apply_move",
+    "apply_spec",
     "feed_host",
     "feed_options",
+    "forgive",
+    "known_feed",
     "list_feeds",
     "new_feed",
+    "spec_of",
     "sync_feeds",
     "url_key",
 ]
@@ -62,11 +69,19 @@ _FILE, _DESK = "file", "desk"
 _LOCK = 0x48554F43
 """Any number of ours: PostgreSQL's advisory lock that lets one process at a time change the catalogue."""
 _AFRESH: Mapping[str, Any] = MappingProxyType(
-    {"etag": None, "last_modified": None, "body_hash": None, "full_fetch_at": None}
+    {"etag": None, "last_modified": None, "body_hash": None, "full_fetch_at": None, "item_hashes": ()}
 )
 """What fetching remembers of the document it read last."""
 _FORGIVEN: Mapping[str, Any] = MappingProxyType(
-    {"failures": 0.0, "alarm": None, "moved_to": None, "moved_seen": 0, "moved_since": None}
+    {
+        "failures": 0.0,
+        "alarm": None,
+        "moved_to": None,
+        "moved_seen": 0,
+        "moved_since": None,
+        "alt_used": 0,
+        "empty_answers": 0,
+    }
 )
 """What fetching holds against an address."""
 
@@ -109,8 +124,8 @@ async def sync_feeds(session: WriteSession, catalogue: Catalogue, *, now: dateti
             session.add(new_feed(spec, origin=_FILE, now=now))
             outcome["added"].append(spec.id)
         else:
-            outcome[_apply(spec, row, origin=_FILE, now=now)].append(spec.id)
-    await _add_hosts(session, (url for spec in catalogue.specs for url in (spec.url, *spec.alt_urls)), now)
+            outcome[apply_spec(spec, row, origin=_FILE, now=now)].append(spec.id)
+    await add_hosts(session, (url for spec in catalogue.specs for url in (spec.url, *spec.alt_urls)), now)
     await session.flush()
     return SyncReport(removed=removed, **{name: tuple(ids) for name, ids in outcome.items()})
 
@@ -138,21 +153,35 @@ async def add_feed(
     """
     given = _checked(url, name, id, homepage, language, country, region, kind, groups)
     await _wait_for_turn(session)
-    key = url_key(url)
-    known = (await session.exec(select(Feed).where(col(Feed.url_key) == key))).first()
-    if known is not None and known.removed_at is None:
-        message = f"the feed {known.id!r} ({known.name}) has this address already"
-        raise Invalid(f"Not added: {message}.", errors=[FieldError("url", message, (known.id,))])
+    known = await known_feed(session, url)
     given["name"] = given["name"] or feed_host(url).removeprefix("www.")
     chosen = known.id if known else await _free_id(session, id, given["name"], url)
     spec = FeedSpec(id=chosen, url=url, **given)
     feed = known or new_feed(spec, origin=_DESK, now=now)
     if known is not None:
-        _apply(spec, known, origin=_DESK, now=now)
+        known.paused_at = None
+        apply_spec(spec, known, origin=_DESK, now=now)
     session.add(feed)
-    await _add_hosts(session, [url], now)
+    await add_hosts(session, [url], now)
     await session.flush()
     return feed
+
+
+async def known_feed(session: ReadSession | WriteSession, url: str) -> Feed | None:
+    """The removed feed that had this address, which may come back, or None where nobody had it.
+
+    Raises:
+        Invalid: a feed on the list has it, which the message names; or it is no address.
+    """
+    try:
+        key = url_key(check_url(url))
+    except BadValue as error:
+        raise Invalid(f"{error}.", errors=[FieldError("url", error.message, error.suggestions)]) from error
+    known = (await session.exec(select(Feed).where(col(Feed.url_key) == key))).first()
+    if known is not None and known.removed_at is None:
+        message = f"the feed {known.id!r} ({known.name}) has this address already"
+        raise Invalid(f"Not accepted: {message}.", errors=[FieldError("url", message, (known.id,))])
+    return known
 
 
 async def list_feeds(session: ReadSession | WriteSession, *, removed: bool = False) -> list[Feed]:
@@ -179,7 +208,7 @@ async def apply_move(session: WriteSession, feed: Feed, changes: Mapping[str, An
             stored.alarm = f"The publisher moved this feed to the address of {other!r}; remove one of the two."
             return
         stored.url_key, stored.host = key, feed_host(changes["url"])
-        await _add_hosts(session, [changes["url"]], now)
+        await add_hosts(session, [changes["url"]], now)
     for name, value in changes.items():
         setattr(stored, name, value)
     stored.version += 1
@@ -203,9 +232,22 @@ def new_feed(spec: FeedSpec, *, origin: str, now: datetime) -> Feed:
     return Feed(id=spec.id, next_due_at=now, created_at=now, **_facts(spec, origin))
 
 
-def _apply(spec: FeedSpec, row: Feed, *, origin: str, now: datetime) -> str:
-    """Write a description over a stored feed; answers the name of the outcome in ``SyncReport``."""
-    changed = {name: value for name, value in _facts(spec, origin).items() if getattr(row, name) != value}
+def spec_of(feed: Feed) -> FeedSpec:
+    """What a stored feed's row says of it: the description that would make the same row again."""
+    copied = ("id", "name", "url", "homepage", "language", "country", "region", "kind", "core", "enabled")
+    facts = {name: getattr(feed, name) for name in copied}
+    return FeedSpec(**facts, alt_urls=tuple(feed.alt_urls), groups=tuple(feed.groups), options=feed_options(feed))
+
+
+def apply_spec(spec: FeedSpec, row: Feed, *, origin: str, now: datetime) -> str:
+    """Write a description over a stored feed; answers the name of the outcome in ``SyncReport``.
+
+    The caller sees to it that no other feed has the address, and that its host is known (``add_hosts``).
+    """
+    facts = _facts(spec, origin)
+    if row.paused_at is not None:
+        facts["enabled"] = False  # a person paused it; only a person resumes it
+    changed = {name: value for name, value in facts.items() if getattr(row, name) != value}
     if feed_options(row) == spec.options:
         changed.pop("options", None)  # the same options, stored by a release that knew fewer of them
     revived = row.removed_at is not None
@@ -216,10 +258,16 @@ def _apply(spec: FeedSpec, row: Feed, *, origin: str, now: datetime) -> str:
     if revived or "url" in changed:
         changed |= _FORGIVEN
     for name, value in changed.items():
-        setattr(row, name, value)
+        setattr(row, name, list(value) if isinstance(value, tuple) else value)
     row.removed_at = None
     row.version += 1
     return "revived" if revived else "changed"
+
+
+def forgive(feed: Feed) -> None:
+    """Forget what fetching holds against a feed: failures, alarm, and what its publisher said of moving."""
+    for name, value in _FORGIVEN.items():
+        setattr(feed, name, value)
 
 
 def _retire(catalogue: Catalogue, rows: dict[str, Feed], now: datetime) -> tuple[str, ...]:
@@ -233,7 +281,7 @@ def _retire(catalogue: Catalogue, rows: dict[str, Feed], now: datetime) -> tuple
             row.enabled, row.removed_at, row.version = False, now, row.version + 1
             removed.append(row.id)
         if displaced:
-            # No address looks like this. A feed that stays in the file gets its new key from ``_apply``.
+            # No address looks like this. A feed that stays in the file gets its new key from ``apply_spec``.
             row.url_key = f"retired:{row.id}"
     return tuple(sorted(removed))
 
@@ -303,7 +351,8 @@ async def _free_id(session: WriteSession, asked: str | None, label: str, url: st
     return next(free for count in range(2, len(taken) + 3) if (free := f"{base}-{count}") not in taken)
 
 
-async def _add_hosts(session: WriteSession, urls: Iterable[str], now: datetime) -> None:
+async def add_hosts(session: WriteSession, urls: Iterable[str], now: datetime) -> None:
+    """Make the hosts of these addresses known, so that they can be claimed."""
     names = {feed_host(url) for url in urls}
     known = set((await session.exec(select(Host.name).where(col(Host.name).in_(names)))).all())
     session.add_all(Host(name=name, ready_at=now) for name in sorted(names - known))

@@ -39,6 +39,7 @@ _SILENCE_SECONDS = 20.0
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _PERMANENT = frozenset({301, 308})
 _HEADER_LENGTH = 500
+_LINKS_LENGTH = 2_000
 # Ours to set, on every request: framing, the connection, and what the limits and validators rely on.
 _MANAGED = frozenset(
     [
@@ -102,6 +103,8 @@ class Download:
     content_type: str | None = None
     cache_control: str | None = None
     expires: str | None = None
+    link: str | None = field(default=None, repr=False)
+    """The Link headers (RFC 8288), joined by commas: some publishers name their WebSub hub there."""
     retry_after: float | None = None
     """Seconds to stay away, on 429 and 503, at most a day."""
     retry_after_capped: bool = False
@@ -188,15 +191,16 @@ class _Attempt:
             content_type=self._header("content-type"),
             cache_control=self._header("cache-control"),
             expires=self._header("expires"),
+            link=self._header("link", _LINKS_LENGTH),
             retry_after=wait.seconds if wait else None,
             retry_after_capped=wait.capped if wait else False,
             received=self.received,
             detail=one_line(detail) if detail else None,
         )
 
-    def _header(self, name: str) -> str | None:
+    def _header(self, name: str, length: int = _HEADER_LENGTH) -> str | None:
         value = self.answer.get(name)
-        return value[:_HEADER_LENGTH] if value else None
+        return value[:length] if value else None
 
 
 async def _follow(client: httpx.AsyncClient, attempt: _Attempt) -> Download:

@@ -3,13 +3,16 @@
 Called by ``routes`` and the command line.
 """
 
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from service.db import WriteSession
 from service.errors import NotFound
+from service.fetching.disclosure import holds_secret
 from service.journal import Decider, record_decision
 from service.models import Feed, Fetch
 
@@ -37,7 +40,30 @@ async def last_fetches(session: AsyncSession, feed_id: str, *, limit: int) -> li
     return list((await session.exec(query)).all())
 
 
-async def record_feed(session: WriteSession, act: str, feed: Feed, *, now: datetime, by: Decider) -> None:
-    """Journal that a person changed the list of sources."""
-    after = {"url": feed.url, "name": feed.name, "enabled": feed.enabled}
-    await record_decision(session, act=act, subject=f"feed:{feed.id}", before=None, after=after, now=now, by=by)
+async def record_feed(
+    session: WriteSession,
+    act: str,
+    feed: Feed,
+    *,
+    now: datetime,
+    by: Decider,
+    before: Mapping[str, Any] | None = None,
+    after: Mapping[str, Any] | None = None,
+    public: bool = True,
+) -> None:
+    """Journal that a person changed the list of sources; without ``after``, what the feed now is.
+
+    The record of a feed whose address may hold a key is not public, only its hash is; ``public`` = False says
+    so of one whose address held a key before.
+    """
+    now_is = {"url": feed.url, "name": feed.name, "enabled": feed.enabled}
+    await record_decision(
+        session,
+        act=act,
+        subject=f"feed:{feed.id}",
+        before=before,
+        after=now_is if after is None else after,
+        now=now,
+        by=by,
+        public=public and not holds_secret(feed),
+    )
