@@ -8,22 +8,20 @@ gets 403 whatever its owner's role. Secrets (tokens, cookies, set-up links) are 
 It does not know HTTP; ``web`` reads headers and cookies and asks here.
 """
 
-import asyncio
 import hashlib
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cache
 from typing import Any
 
-from pwdlib import PasswordHash
 from sqlmodel import col, func, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from service.db import WriteSession
 from service.errors import FieldError, Invalid, NotAllowed, NotAuthenticated, NotFound, PeopleOnly
-from service.journal import Decider, record_decision
+from service.journal import Decider, record_decision, take_turn
 from service.models import DeskSession, Editor, Token, new_id
+from service.passwords import fits, hash_password
 from service.words import Role, TokenKind
 
 SETUP_LIFETIME = timedelta(days=7)
@@ -31,7 +29,6 @@ SESSION_LIFETIME = timedelta(days=7)
 SESSION_IDLE = timedelta(hours=12)
 FIRST_ADMIN = "first-admin@invalid"
 """Stands for the first admin until that person gives an address (RFC 2606 keeps ``.invalid`` free)."""
-PASSWORD_MIN, PASSWORD_MAX = 12, 1024
 TOKEN_PREFIX = "hb_"  # noqa: S105 - the public mark of our tokens, not a secret
 TOUCH_EVERY = timedelta(minutes=10)
 """How stale ``last used`` may be; writing it on each request would make every read a write."""
@@ -60,6 +57,7 @@ PERMISSIONS: dict[str, Permission] = {
     "reopen_edition": Permission(Role.CHIEF, "publish"),
     "manage_feeds": Permission(Role.CHIEF, "feeds"),
     "amend_register": Permission(Role.CHIEF, "register"),
+    "manage_account": Permission(Role.EDITOR, "account"),
     "manage_editors": Permission(Role.ADMIN, "admin"),
 }
 
@@ -76,6 +74,7 @@ class Caller:
     scopes: frozenset[str]
     session_hash: str | None = None
     """Set when a desk cookie was used; such requests need protection against cross-site forgery."""
+    expires_at: datetime | None = None
 
 
 def authorize(caller: Caller, act: str) -> Editor:
@@ -100,17 +99,6 @@ def hash_secret(secret: str) -> str:
     return hashlib.sha256(secret.encode(errors="surrogatepass")).hexdigest()
 
 
-@cache
-def _passwords() -> PasswordHash:
-    return PasswordHash.recommended()
-
-
-@cache
-def _decoy() -> str:
-    # Verified against when an account is unknown, so that the answer takes as long as for a known one.
-    return _passwords().hash(secrets.token_urlsafe(16))
-
-
 def normal_email(email: str) -> str:
     """The one spelling under which an address is stored and looked up.
 
@@ -119,7 +107,8 @@ def normal_email(email: str) -> str:
     """
     email = email.strip().lower()
     local, _, domain = email.rpartition("@")
-    if not local or not domain or len(email) > 254 or any(c.isspace() for c in email):
+    plain = email.isprintable() and " " not in email and len(email) <= 254
+    if not local or not domain or not plain:
         raise Invalid("That is not an e-mail address.", errors=[FieldError("email", f"'{email}' is not an address")])
     return email
 
@@ -129,14 +118,6 @@ def _clean_name(name: str) -> str:
     if not cleaned or len(cleaned) > 200 or not cleaned.isprintable():
         raise Invalid("A name is needed.", errors=[FieldError("name", "write 1 to 200 printable characters")])
     return cleaned
-
-
-def _check_password(password: str) -> None:
-    if not PASSWORD_MIN <= len(password) <= PASSWORD_MAX:
-        raise Invalid(
-            "That password cannot be used.",
-            errors=[FieldError("password", f"use {PASSWORD_MIN} to {PASSWORD_MAX} characters")],
-        )
 
 
 async def count_editors(session: AsyncSession) -> int:
@@ -161,6 +142,13 @@ async def list_editors(session: AsyncSession) -> list[Editor]:
     return list((await session.exec(select(Editor).order_by(col(Editor.email)))).all())
 
 
+async def _free_address(session: AsyncSession, email: str) -> str:
+    email = normal_email(email)
+    if (await session.exec(select(Editor.id).where(Editor.email == email))).one_or_none():
+        raise Invalid(f"{email} already has an account.", errors=[FieldError("email", "this address has an account")])
+    return email
+
+
 async def add_editor(
     session: WriteSession, *, email: str, name: str, role: Role, now: datetime, by: Decider
 ) -> tuple[Editor, str]:
@@ -169,15 +157,11 @@ async def add_editor(
     Raises:
         Invalid: the address is not one or is taken, or the name is empty.
     """
-    email = normal_email(email)
-    if (await session.exec(select(Editor.id).where(Editor.email == email))).one_or_none():
-        raise Invalid(
-            f"{email} already has an account.", errors=[FieldError("email", "an account with this address exists")]
-        )
+    address = await _free_address(session, email)
     secret = secrets.token_urlsafe(32)
     editor = Editor(
         id=new_id(now),
-        email=email,
+        email=address,
         name=_clean_name(name),
         pseudonym=f"editor-{secrets.token_hex(4)}",
         role=role,
@@ -187,7 +171,7 @@ async def add_editor(
     )
     session.add(editor)
     await session.flush()
-    await _record_account(session, "add_editor", editor, None, {"role": role.value}, now=now, by=by)
+    await record_account(session, "add_editor", editor, None, {"role": role.value}, now=now, by=by)
     return editor, secret
 
 
@@ -197,6 +181,7 @@ async def invite_first_admin(session: WriteSession, *, now: datetime) -> str | N
     Asked again before it is used, it makes a new link and the old one stops working. Once one account is in
     use it answers None for ever.
     """
+    await take_turn(session)  # servers that start together make one invitation
     invited = (await session.exec(select(Editor).order_by(col(Editor.created_at), col(Editor.id)))).first()
     if invited is None:
         _, secret = await add_editor(
@@ -218,9 +203,7 @@ async def disable_editor(session: WriteSession, editor: Editor, *, now: datetime
         editor.setup_hash = None
         session.add(editor)
         await end_sessions(session, editor)
-        await _record_account(
-            session, "disable_editor", editor, {"disabled": False}, {"disabled": True}, now=now, by=by
-        )
+        await record_account(session, "disable_editor", editor, {"disabled": False}, {"disabled": True}, now=now, by=by)
 
 
 async def editor_for_setup(session: AsyncSession, secret: str, *, now: datetime) -> Editor:
@@ -251,20 +234,16 @@ async def set_up_account(
 
     Raises:
         NotFound: the link is unknown, used or too old.
-        Invalid: the password is too short or too long, or the first admin gives no address or name.
+        Invalid: the password is too short or too long, or the first admin gives no address of their own or no name.
     """
     editor = await editor_for_setup(session, secret, now=now)
-    _check_password(password)
     if editor.email == FIRST_ADMIN:
-        address = normal_email(email or "")
-        if address == FIRST_ADMIN:
-            raise Invalid("That address stands for nobody.", errors=[FieldError("email", "give your own address")])
-        editor.email, editor.name = address, _clean_name(name or "")
-    editor.password_hash = await asyncio.to_thread(_passwords().hash, password)
+        editor.email, editor.name = await _free_address(session, email or ""), _clean_name(name or "")
+    editor.password_hash = await hash_password(password)
     editor.setup_hash = editor.setup_until = None
     session.add(editor)
     await end_sessions(session, editor)
-    await _record_account(session, "set_password", editor, None, None, now=now, by=editor)
+    await record_account(session, "set_password", editor, None, None, now=now, by=editor)
     return editor
 
 
@@ -276,11 +255,12 @@ async def check_password(session: AsyncSession, *, email: str, password: str) ->
     Raises:
         NotAuthenticated: they open none.
     """
-    editor = (await session.exec(select(Editor).where(Editor.email == email.strip().lower()))).one_or_none()
+    address = email.strip().lower()
+    found = select(Editor).where(Editor.email == address)
+    # PostgreSQL will not even compare a text with a NUL; no account has an address that does not print.
+    editor = (await session.exec(found)).one_or_none() if address.isprintable() else None
     stored = editor.password_hash if editor and not editor.disabled_at else None
-    usable = len(password) <= PASSWORD_MAX
-    good = await asyncio.to_thread(_passwords().verify, password if usable else "", stored or _decoy())
-    if editor is None or stored is None or not good or not usable:
+    if not await fits(password, stored) or editor is None:
         raise NotAuthenticated("The address or the password is wrong.")
     return editor
 
@@ -341,7 +321,7 @@ async def issue_token(
         id=new_id(now),
         editor_id=editor.id,
         kind=kind,
-        name=name[:200],
+        name="".join(char for char in name if char.isprintable())[:200],
         scopes=list(scopes or allowed),
         hash=hash_secret(raw),
         created_at=now,
@@ -350,7 +330,7 @@ async def issue_token(
     session.add(token)
     await session.flush()
     after = {"token": token.id, "kind": kind.value, "scopes": token.scopes}
-    await _record_account(session, "issue_token", editor, None, after, now=now, by=by)
+    await record_account(session, "issue_token", editor, None, after, now=now, by=by)
     return raw
 
 
@@ -367,7 +347,7 @@ async def caller_by_token(session: AsyncSession, raw: str, *, now: datetime) -> 
     token, editor = row
     if token.expires_at and token.expires_at <= now:
         raise NotAuthenticated("This token has expired. Make a new one with `huoban editors token`.")
-    return Caller(editor, TokenKind(token.kind), frozenset(token.scopes)), token
+    return Caller(editor, TokenKind(token.kind), frozenset(token.scopes), expires_at=token.expires_at), token
 
 
 async def caller_by_session(session: AsyncSession, secret: str, *, now: datetime) -> tuple[Caller, DeskSession]:
@@ -396,7 +376,7 @@ async def touch(session: WriteSession, seen: Token | DeskSession, *, now: dateti
     await session.exec(statement)
 
 
-async def _record_account(
+async def record_account(
     session: WriteSession,
     act: str,
     editor: Editor,
@@ -406,14 +386,6 @@ async def _record_account(
     now: datetime,
     by: Decider,
 ) -> None:
-    # Accounts are people's private affairs: the public ledger shows only that a record stands here.
-    await record_decision(
-        session,
-        act=act,
-        subject=f"editor:{editor.pseudonym}",
-        before=before,
-        after=after,
-        now=now,
-        by=by,
-        public=False,
-    )
+    """Journal an act on an account: people's private affair, of which the ledger shows only that it stands here."""
+    subject = f"editor:{editor.pseudonym}"
+    await record_decision(session, act=act, subject=subject, before=before, after=after, now=now, by=by, public=False)

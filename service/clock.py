@@ -12,6 +12,9 @@ from zoneinfo import ZoneInfo
 Clock = Callable[[], datetime]
 """Answers the present moment as an aware datetime in UTC."""
 
+_FIRST = datetime(1, 1, 1, tzinfo=UTC)
+_LAST = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
+
 
 def utc_now() -> datetime:
     """The real clock."""
@@ -36,7 +39,8 @@ class Calendar:
 
     def cutoff_of(self, day: date) -> datetime:
         """The instant, in UTC, at which the edition of ``day`` closes by the clock."""
-        return self.instant(day + timedelta(days=1), self.digest_at)
+        following = day if day == date.max else day + timedelta(days=1)
+        return self.instant(following, self.digest_at)
 
     def instant(self, day: date, at: time) -> datetime:
         """The instant, in UTC, at which the newsroom's wall clock shows ``at`` on ``day``.
@@ -44,4 +48,7 @@ class Calendar:
         A wall time that daylight saving skips is read with the offset before the jump, and one that comes
         twice is taken the first time (PEP 495, ``fold=0``).
         """
-        return datetime.combine(day, at, tzinfo=self.zone).astimezone(UTC)
+        try:
+            return datetime.combine(day, at, tzinfo=self.zone).astimezone(UTC)
+        except OverflowError:  # a few hours beyond the first or the last day that Python can write
+            return _FIRST if day.year == 1 else _LAST

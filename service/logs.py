@@ -1,7 +1,8 @@
 """One log for everything: structlog, for people on a terminal and as JSON lines for machines.
 
 The standard library's loggers (uvicorn, apscheduler, alembic) go through the same renderer. Text from outside
-is escaped by both renderers, so a feed cannot write lines of its own into the log. Called once by the doors.
+is escaped for both, so a feed can neither write lines of its own into the log nor command the terminal. Called
+once by the doors.
 """
 
 import logging
@@ -11,6 +12,15 @@ from typing import Any
 import structlog
 
 from service.settings import Settings
+
+
+def _visible(_logger: Any, _method: str, event: dict[str, Any]) -> dict[str, Any]:
+    # Line ends, escape sequences and text direction marks come out as \n, \x1b, \u202e. JSON does so by itself.
+    return {key: _escaped(value) if isinstance(value, str) else value for key, value in event.items()}
+
+
+def _escaped(text: str) -> str:
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
 
 
 def configure_logging(settings: Settings) -> None:
@@ -35,8 +45,7 @@ def configure_logging(settings: Settings) -> None:
         else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
     )
     finish: list[Any] = [structlog.stdlib.ProcessorFormatter.remove_processors_meta]
-    if as_json:
-        finish.append(structlog.processors.format_exc_info)
+    finish.append(structlog.processors.format_exc_info if as_json else _visible)
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=[*finish, renderer]))
     root = logging.getLogger()

@@ -38,7 +38,7 @@ def _alembic_config(connection: Connection) -> Any:
     return config
 
 
-def _sync_engine(database: Database) -> Engine:
+def _sync_engine(database: Database, *, begin: str = "BEGIN") -> Engine:
     driver = "sqlite" if database.is_sqlite else "postgresql+psycopg"
     engine = create_engine(database.url.set(drivername=driver), poolclass=NullPool)
     if database.is_sqlite:
@@ -51,8 +51,8 @@ def _sync_engine(database: Database) -> Engine:
             connection.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
 
         @event.listens_for(engine, "begin")
-        def _exclusive(connection: Connection) -> None:
-            connection.exec_driver_sql("BEGIN EXCLUSIVE")
+        def _begin(connection: Connection) -> None:
+            connection.exec_driver_sql(begin)
 
     return engine
 
@@ -81,7 +81,7 @@ def _upgrade(database: Database) -> tuple[str | None, str]:
     from alembic.script.revision import ResolutionError
     from alembic.util import CommandError
 
-    engine = _sync_engine(database)
+    engine = _sync_engine(database, begin="BEGIN EXCLUSIVE")
     try:
         with engine.begin() as connection:
             if not database.is_sqlite:

@@ -59,6 +59,9 @@ class Settings(BaseSettings):
         "http://127.0.0.1:8000", description="The public address of this service, without a trailing slash."
     )
     site_title: str = Field("Huoban Daily", description="The name of the list, as readers see it.")
+    language: str = Field(
+        "en", pattern="^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$", description="The language its editors write in (BCP 47)."
+    )
     timezone: str = Field("UTC", description="The newsroom's time zone (IANA name); it decides which day it is.")
     digest_at: time = Field(
         time(6, 0), description="Wall time, on the day after, at which an edition closes and its digest is frozen."
@@ -98,7 +101,8 @@ class Settings(BaseSettings):
     @classmethod
     def _plain_base(cls, value: str) -> str:
         parts = urlsplit(value)
-        if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+        plain = not (parts.query or parts.fragment or parts.username or parts.port == 0 or not value.isprintable())
+        if parts.scheme not in ("http", "https") or not parts.hostname or " " in value or not plain:
             raise ValueError("write an absolute http or https address, for example https://daily.example.org")
         return value.rstrip("/")
 

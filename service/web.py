@@ -16,19 +16,24 @@ import structlog
 from fastapi import Depends, FastAPI, Header, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from service import auth
+from service import auth, idempotency
 from service.auth import Caller
 from service.clock import Calendar
 from service.db import ReadSession, WriteSession
 from service.errors import (
     FieldError,
     HuobanError,
+    Invalid,
     NotAllowed,
     NotAuthenticated,
+    TooMany,
     VersionRequired,
 )
+from service.journal import take_turn
 from service.models import DeskSession, Editor, Token
 from service.runtime import Runtime
 
@@ -36,6 +41,8 @@ log = structlog.get_logger(__name__)
 
 API = "/api/v1"
 PROBLEM = "application/problem+json"
+BODY_MAX = 2 * 2**20
+"""Bytes; the largest that anyone has reason to send is a list of sources in OPML."""
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -51,6 +58,12 @@ async def _read_session(request: Request) -> AsyncIterator[ReadSession]:
 
 async def _write_session(request: Request) -> AsyncIterator[WriteSession]:
     async with runtime_of(request).database.write() as session:
+        await take_turn(session)
+        attempt = idempotency.attempt_of(request)
+        if attempt is not None and attempt.owner is not None:
+            # Asked once more now that no other request can be in between; kept when the route has answered.
+            await idempotency.look_before(session, attempt)
+            attempt.session = session
         yield session
 
 
@@ -123,10 +136,22 @@ def may(act: str) -> Callable[..., Coroutine[Any, Any, Editor]]:
     if act not in auth.PERMISSIONS:
         raise KeyError(act)
 
-    async def editor_who_may(caller: CallerDep) -> Editor:
-        return auth.authorize(caller, act)
+    async def editor_who_may(request: Request, caller: CallerDep, now: Now) -> Editor:
+        editor = auth.authorize(caller, act)
+        attempt = idempotency.attempt_of(request)
+        if attempt is not None:
+            attempt.owner, attempt.now = f"{caller.kind.value}:{editor.id}", now
+            async with runtime_of(request).database.read() as session:
+                await idempotency.look_before(session, attempt)
+        return editor
 
     return editor_who_may
+
+
+def link_next(request: Request, response: Response, **changed: object) -> None:
+    """Name the page that follows (RFC 8288): this address with these parameters changed."""
+    target = request.url.include_query_params(**changed)
+    response.headers.append("Link", f'<{target.path}?{target.query}>; rel="next"')
 
 
 def etag(version: int | str) -> str:
@@ -134,26 +159,35 @@ def etag(version: int | str) -> str:
     return f'"{version}"'
 
 
+UNKNOWN_VERSION = -1
+"""What an entity tag that we never gave out stands for: current nowhere, so the answer is 412."""
+
+
 async def _if_match(if_match: Annotated[str | None, Header()] = None) -> int:
     """The version that the client changed, from ``If-Match``.
 
+    A weak tag counts as ours, because proxies that compress weaken tags. ``*`` is refused like a missing header:
+    it would let a client overwrite what it has not seen.
+
     Raises:
-        VersionRequired: there is none, or it is not one of our entity tags.
+        VersionRequired: there is none, or not one entity tag.
     """
-    match = re.fullmatch(r'\s*(?:W/)?"?(\d{1,9})"?\s*', if_match or "")
+    match = re.fullmatch(r'\s*(?:W/)?(?:"([^"]*)"|([0-9]+))\s*', if_match or "")
     if match is None:
         raise VersionRequired(
             'Send If-Match with the ETag of what you read, for example If-Match: "3", so that nobody is overwritten.'
         )
-    return int(match[1])
+    version = match[1] if match[1] is not None else match[2]
+    return int(version) if re.fullmatch("[0-9]{1,9}", version) else UNKNOWN_VERSION
 
 
 Version = Annotated[int, Depends(_if_match)]
 
 
-def _problem(
+def problem(
     status: int, code: str, title: str, detail: str, errors: list[FieldError], extra: dict[str, Any]
 ) -> Response:
+    """The one shape of an error; ``extra`` are members of its own, such as ``current``."""
     body: dict[str, Any] = {
         "type": f"urn:huoban:problem:{code}",
         "title": title,
@@ -173,9 +207,11 @@ def _problem(
 async def _answer_huoban_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HuobanError)  # noqa: S101 - registered for this class only
     extra = {"current": error.current} if error.current is not None else {}
-    response = _problem(error.status, error.code, error.title, error.detail, list(error.errors), extra)
+    response = problem(error.status, error.code, error.title, error.detail, list(error.errors), extra)
     if error.status == NotAuthenticated.status:
         response.headers["WWW-Authenticate"] = "Bearer"
+    if error.status == TooMany.status:
+        response.headers["Retry-After"] = "60"  # every limit counts by the minute
     if error.current is not None and "version" in error.current:
         response.headers["ETag"] = etag(error.current["version"])
     if error.status >= 500:
@@ -197,7 +233,7 @@ async def _answer_validation(_request: Request, error: Exception) -> Response:
         for problem in error.errors()
     ]
     detail = "Nothing was changed. Each error names the field and what it must be."
-    return _problem(422, "invalid", "Some values cannot be accepted", detail, errors, {})
+    return problem(422, "invalid", "Some values cannot be accepted", detail, errors, {})
 
 
 _HTTP_CODES = {
@@ -215,7 +251,7 @@ async def _answer_http(request: Request, error: Exception) -> Response:
     detail = str(error.detail)
     if error.status_code == 404:
         detail = f"There is nothing at {request.url.path}. The API is described at /api/docs."
-    response = _problem(error.status_code, code, str(error.detail), detail, [], {})
+    response = problem(error.status_code, code, str(error.detail), detail, [], {})
     response.headers.update(error.headers or {})
     return response
 
@@ -223,12 +259,74 @@ async def _answer_http(request: Request, error: Exception) -> Response:
 async def _answer_crash(request: Request, error: Exception) -> Response:
     log.error("request_crashed", path=request.url.path, exc_info=error)
     detail = "The error was logged. Nothing was changed; try again, and tell the operator if it stays."
-    return _problem(500, HuobanError.code, HuobanError.title, detail, [], {})
+    return problem(500, HuobanError.code, HuobanError.title, detail, [], {})
+
+
+async def refuse_nul(request: Request) -> None:
+    """Refuse an address that holds a NUL: PostgreSQL has no text with one, so nothing here has such a name.
+
+    Raises:
+        Invalid: path or query holds one.
+    """
+    if "\x00" in request.url.path or "%00" in request.url.query:
+        raise Invalid("This address holds a NUL character, which nothing here has in its name.")
+
+
+_TOO_LARGE = f"A body may have {BODY_MAX:,} bytes at the most."
+
+
+def _too_large() -> Response:
+    return problem(413, _HTTP_CODES[413], "Too large", _TOO_LARGE, [], {})
+
+
+class BodyLimit:
+    """Answers 413 to a body beyond ``BODY_MAX`` without holding more of it than that in memory."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Refuse a length declared too large at once, and count what comes whatever was declared."""
+        received = 0
+        if scope["type"] == "http" and int(Headers(scope=scope).get("content-length", "0")) > BODY_MAX:
+            await _too_large()(scope, receive, send)
+            return
+
+        async def counted() -> Message:
+            nonlocal received
+            message = await receive()
+            received += len(message.get("body", b""))
+            if received > BODY_MAX:
+                raise HTTPException(413, _TOO_LARGE)
+            return message
+
+        await self._app(scope, counted if scope["type"] == "http" else receive, send)
+
+
+ErrorHandler = Callable[[Request, Exception], Coroutine[Any, Any, Response]]
+
+
+def _for_people(handler: ErrorHandler) -> ErrorHandler:
+    """The same answer as a page, for a browser that reads the public pages; by ``app.state.problem_page``."""
+
+    async def answer(request: Request, error: Exception) -> Response:
+        response = await handler(request, error)
+        accept = request.headers.get("accept", "")
+        if request.method in ("GET", "HEAD") and not request.url.path.startswith("/api/"):
+            response.headers["Vary"] = "Accept"
+            if "text/html" in accept and "json" not in accept:
+                response.body = request.app.state.problem_page(json.loads(bytes(response.body)))
+                response.headers["Content-Type"] = "text/html; charset=utf-8"
+                response.headers["Content-Length"] = str(len(response.body))
+        return response
+
+    return answer
 
 
 def answer_errors(app: FastAPI) -> None:
-    """Install the one error shape: RFC 9457 problem details with a stable ``code``."""
-    app.add_exception_handler(HuobanError, _answer_huoban_error)
-    app.add_exception_handler(RequestValidationError, _answer_validation)
-    app.add_exception_handler(HTTPException, _answer_http)
-    app.add_exception_handler(Exception, _answer_crash)
+    """Install the one error shape: RFC 9457 problem details with a stable ``code``, or a page that says the same."""
+    app.add_exception_handler(HuobanError, _for_people(_answer_huoban_error))
+    app.add_exception_handler(RequestValidationError, _for_people(_answer_validation))
+    app.add_exception_handler(HTTPException, _for_people(_answer_http))
+    app.add_exception_handler(Exception, _for_people(_answer_crash))
+    app.add_middleware(BodyLimit)
