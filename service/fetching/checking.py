@@ -1,7 +1,7 @@
 """A dry run: ask feeds as the fetcher would, read what comes, and store nothing.
 
-Needs no database. Keeps the one-request-per-host rule like ``run``, whose ``read_feed`` it uses. Called by the
-command line (``huoban feeds check``).
+Needs no database, so it keeps the one-request-per-host rule by itself and takes no turns from running rounds.
+Called by the command line (``huoban feeds check``).
 """
 
 import asyncio
@@ -11,13 +11,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from service.errors import FieldError, NotFound
+from service.fetching.asking import host_gap, read_feed
 from service.fetching.catalogue import new_feed
 from service.fetching.options import Catalogue, FeedSpec
 from service.fetching.outcomes import Outcome
 from service.fetching.parsers import ParserPool
-from service.fetching.run import host_gap, read_feed
 from service.fetching.vocabulary import feed_host, nearest
-from service.models import Feed
 from service.runtime import Runtime
 
 
@@ -64,11 +63,10 @@ async def check_feeds(runtime: Runtime, parsers: ParserPool, specs: Sequence[Fee
 
     async def one_host(host_specs: list[FeedSpec]) -> None:
         for place, spec in enumerate(host_specs):
-            feed = new_feed(spec, origin="file", now=runtime.clock())
             if place:
-                await asyncio.sleep(host_gap(runtime, feed))
+                await asyncio.sleep(host_gap(runtime, spec.options))
             async with slots:
-                answers[spec.id] = await _check(runtime, parsers, spec, feed)
+                answers[spec.id] = await _check(runtime, parsers, spec)
 
     async with asyncio.TaskGroup() as group:
         for host_specs in by_host.values():
@@ -76,8 +74,9 @@ async def check_feeds(runtime: Runtime, parsers: ParserPool, specs: Sequence[Fee
     return [answers[spec.id] for spec in specs]
 
 
-async def _check(runtime: Runtime, parsers: ParserPool, spec: FeedSpec, feed: Feed) -> Checked:
-    answer = await read_feed(runtime, parsers, feed, spec.options, now=runtime.clock())
+async def _check(runtime: Runtime, parsers: ParserPool, spec: FeedSpec) -> Checked:
+    now = runtime.clock()
+    answer = await read_feed(runtime, parsers, new_feed(spec, origin="file", now=now), spec.options, now=now)
     parsed = answer.parsed
     return Checked(
         feed=spec.id,
@@ -87,4 +86,3 @@ async def _check(runtime: Runtime, parsers: ParserPool, spec: FeedSpec, feed: Fe
         newest=parsed.newest if parsed else None,
         detail=answer.detail,
     )
-

@@ -2,22 +2,27 @@
 
 One process at a time holds a host, so requests to it stay one by one with its gap between them, whoever
 schedules. A lease ends by itself when its holder dies; each claim counts the host's token up, so a holder that
-was only slow notices that its lease is gone. Called by ``run``.
+was only slow notices that its lease is gone. On SQLite it is the same lease, taken by one writer after the other.
+Called by ``run``, ``writing`` and ``turns``.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import and_, or_, update
+from sqlalchemy import ColumnElement, and_, bindparam, or_, update
 from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
 
 from service.db import WriteSession
 from service.models import Feed, Host
 
 LEASE = timedelta(minutes=10)
-"""Longer than a claim can take: its feeds times the deadline of one fetch, with their gaps."""
+"""How long a host is ours without another word; what a killed process held is free after this."""
 FEEDS_PER_CLAIM = 4
+"""A host with more due feeds is given back in between, so that it never waits long for its results to be stored."""
+_CHUNK = 500  # values in one IN list; SQLite's floor for bound values is 999
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,59 +32,112 @@ class Claim:
     host: str
     token: int
     feeds: tuple[Feed, ...]
+    until: datetime | None = None
+    """When the lease ends; nothing is begun that might last longer."""
 
 
 async def claim_hosts(
-    session: WriteSession, *, owner: str, limit: int, only: Collection[str] | None, now: datetime
+    session: WriteSession,
+    *,
+    owner: str,
+    limit: int,
+    only: Collection[str] | None,
+    now: datetime,
+    lease: timedelta = LEASE,
 ) -> list[Claim]:
     """Take up to ``limit`` hosts that are free, ready and have a feed to fetch: one that is due, or one of ``only``.
 
-    On PostgreSQL rows that another claim is just taking are passed over; on SQLite writers take turns.
+    The feeds that have waited longest come first. ``only`` may hold some hundreds of ids. On PostgreSQL hosts that
+    another claim is just taking are passed over; on SQLite writers take turns.
     """
-    wanted = and_(
-        col(Feed.enabled).is_(True),
-        col(Feed.removed_at).is_(None),
-        col(Feed.next_due_at) <= now if only is None else col(Feed.id).in_(only),
-    )
+    wanted = _wanted(only, now)
     free = or_(col(Host.lease_until).is_(None), col(Host.lease_until) < now)
-    hosts = (
-        select(Host.name)
-        .where(free, col(Host.ready_at) <= now, select(Feed.id).where(wanted, Feed.host == Host.name).exists())
-        .order_by(col(Host.ready_at))
-        .limit(limit)
-        .with_for_update(skip_locked=True)
+    # From the feeds to their hosts, so that the index on the due time gives the first few without a look at the rest.
+    waiting = (
+        select(col(Feed.id), col(Feed.host))
+        .join(Host, col(Host.name) == col(Feed.host))
+        .where(wanted, free, col(Host.ready_at) <= now)
+        .order_by(col(Feed.next_due_at), col(Feed.id))
+        .limit(limit * FEEDS_PER_CLAIM)
+        .with_for_update(of=Host, skip_locked=True)
     )
-    names = list((await session.exec(hosts)).all())
-    if not names:
+    chosen = _by_host(await (await session.connection()).execute(waiting), limit)
+    if not chosen:
         return []
-    taken = (
-        update(Host)
-        .where(col(Host.name).in_(names))
-        .values(lease_owner=owner, lease_until=now + LEASE, lease_token=Host.lease_token + 1)
-        .returning(col(Host.name), col(Host.lease_token))
-    )
-    tokens: dict[str, int] = dict(iter(await (await session.connection()).execute(taken)))
-    due = select(Feed).where(wanted, col(Feed.host).in_(names)).order_by(col(Feed.next_due_at), col(Feed.id))
-    feeds: dict[str, list[Feed]] = {name: [] for name in names}
-    for feed in await session.exec(due):
-        if len(feeds[feed.host]) < FEEDS_PER_CLAIM:
-            feeds[feed.host].append(feed)
-    return [Claim(name, tokens[name], tuple(feeds[name])) for name in names]
+    tokens: dict[str, int] = {}
+    feeds: dict[str, list[Feed]] = {}
+    for some in _chunks(sorted(chosen)):
+        taken = (
+            update(Host)
+            .where(col(Host.name).in_(some))
+            .values(lease_owner=owner, lease_until=now + lease, lease_token=Host.lease_token + 1)
+            .returning(col(Host.name), col(Host.lease_token))
+        )
+        tokens |= dict(iter(await (await session.connection()).execute(taken)))
+    for some in _chunks([feed_id for ids in chosen.values() for feed_id in ids]):
+        # Asked again, now that the hosts are ours: another process may have fetched one since the first look.
+        for feed in await session.exec(select(Feed).where(wanted, col(Feed.id).in_(some))):
+            feeds.setdefault(feed.host, []).append(feed)
+    order = {feed_id: place for place, feed_id in enumerate(i for ids in chosen.values() for i in ids)}
+    return [
+        Claim(host, tokens[host], tuple(sorted(feeds.get(host, ()), key=lambda feed: order[feed.id])), now + lease)
+        for host in chosen
+    ]
+
+
+def _wanted(only: Collection[str] | None, now: datetime) -> ColumnElement[bool]:
+    asked = col(Feed.next_due_at) <= now if only is None else col(Feed.id).in_(only)
+    return and_(col(Feed.enabled).is_(True), asked, col(Feed.removed_at).is_(None), col(Feed.paused_at).is_(None))
+
+
+def _by_host(rows: Iterable[tuple[str, str]], limit: int) -> dict[str, list[str]]:
+    """Host → the ids of its feeds, both in the order in which they came."""
+    chosen: dict[str, list[str]] = {}
+    for feed_id, host in rows:
+        if host in chosen or len(chosen) < limit:
+            ids = chosen.setdefault(host, [])
+            if len(ids) < FEEDS_PER_CLAIM:
+                ids.append(feed_id)
+    return chosen
+
+
+def _chunks(values: list[str]) -> Iterable[list[str]]:
+    return (values[start : start + _CHUNK] for start in range(0, len(values), _CHUNK))
 
 
 async def claims_still_held(session: WriteSession, claims: Collection[Claim]) -> set[Claim]:
-    """Those of ``claims`` that nobody took over."""
-    query = select(Host.name, Host.lease_token).where(col(Host.name).in_({claim.host for claim in claims}))
-    tokens = dict((await session.exec(query)).all())
+    """Those of ``claims`` that nobody took over, nor can until this transaction ends."""
+    tokens: dict[str, int] = {}
+    for some in _chunks(sorted({claim.host for claim in claims})):
+        query = select(Host.name, Host.lease_token).where(col(Host.name).in_(some)).order_by(col(Host.name))
+        tokens |= dict((await session.exec(query.with_for_update())).all())
     return {claim for claim in claims if tokens.get(claim.host) == claim.token}
 
 
 async def release_hosts(session: WriteSession, gaps: Mapping[Claim, float], *, now: datetime) -> None:
-    """Give hosts back; the next request to each waits for its gap, in seconds."""
-    connection = await session.connection()
-    for claim, gap in gaps.items():
-        await connection.execute(
-            update(Host)
-            .where(col(Host.name) == claim.host, col(Host.lease_token) == claim.token)
-            .values(lease_owner=None, lease_until=None, ready_at=now + timedelta(seconds=gap))
-        )
+    """Give hosts back, unless somebody took them over; the next request to each waits for its gap, in seconds."""
+    if not gaps:
+        return
+    ours = and_(col(Host.name) == bindparam("b_name"), col(Host.lease_token) == bindparam("b_token"))
+    free: dict[str, Any] = {"lease_owner": None, "lease_until": None, "ready_at": bindparam("b_ready")}
+    rows = [
+        {"b_name": claim.host, "b_token": claim.token, "b_ready": now + timedelta(seconds=gap)}
+        for claim, gap in sorted(gaps.items(), key=lambda pair: pair[0].host)
+    ]
+    await (await session.connection()).execute(update(Host).where(ours).values(free), rows)
+
+
+async def release_owner(session: WriteSession, owner: str, *, gap: float, now: datetime) -> None:
+    """Give back whatever this owner still holds; for the end of a round that was broken off."""
+    free = {"lease_owner": None, "lease_until": None, "ready_at": now + timedelta(seconds=gap)}
+    await (await session.connection()).execute(update(Host).where(col(Host.lease_owner) == owner).values(free))
+
+
+async def soonest_turn(session: AsyncSession, feed_ids: Collection[str], *, now: datetime) -> datetime | None:
+    """When the first host of these feeds wants to be asked again; None if none of the feeds is to be fetched."""
+    moments: list[datetime] = []
+    for some in _chunks(list(feed_ids)):
+        query = select(Host.ready_at).join(Feed, col(Feed.host) == col(Host.name)).where(_wanted(some, now))
+        first = (await session.exec(query.order_by(col(Host.ready_at)).limit(1))).first()
+        moments += [first] if first else []
+    return min(moments, default=None)

@@ -4,7 +4,8 @@
 ``intake`` stores them. Nothing here reads, cleans or decides, and every value can be pickled.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from service.fetching.outcomes import Outcome
@@ -42,6 +43,8 @@ class ParseJob:
     now: datetime
     content_type: str | None = None
     options: ParseOptions = ParseOptions()
+    known: Mapping[str, datetime | None] = field(default_factory=dict)
+    """The items of the last document by their hash, with their dates; those need no parsing (``unseen``)."""
 
 
 @dataclass(frozen=True)
@@ -114,6 +117,10 @@ class ParsedFeed:
     newest: datetime | None
     entries: tuple[ParsedEntry, ...]
     charset: str
+    dates: tuple[datetime | None, ...] = ()
+    """One for each item that the document lists, in its order; None where no date could be read."""
+    hashes: tuple[str, ...] = ()
+    """One for each item as well, or none at all where the next document must be parsed whole."""
     damaged: str | None = None
     """What was wrong with a document that gave entries all the same."""
     links_shared: bool = False

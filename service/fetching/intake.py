@@ -3,12 +3,12 @@
 Several feeds are taken in at once, in bulk and idempotently: the same entries again change nothing, whoever
 stores them at the same time. A changed title or summary at the source becomes a revision of its story, and
 only the feed that brought a story may revise it. It decides nothing editorial and does not touch what an
-editor wrote. Called by ``run``.
+editor wrote. Called by ``writing`` and ``pushes``.
 
 next: ``desk.tagging``
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -19,6 +19,8 @@ from sqlmodel import col
 
 from service.db import WriteSession
 from service.fetching.document import ParsedEntry
+from service.fetching.normalize import uncounted
+from service.fetching.siblings import NewStory, note_siblings
 from service.models import Revision, Sighting, Story, new_id
 from service.words import StoryState
 
@@ -45,12 +47,13 @@ class _Known:
     title: str
     summary: str
     content_hash: str
+    published_at: datetime | None
 
 
 async def take_in(session: WriteSession, batches: Sequence[Batch], *, now: datetime) -> dict[str, int]:
     """Store what is new; answers how many new stories each feed brought."""
-    entries = [(batch.feed_id, entry) for batch in batches for entry in _once(batch.entries)]
-    known = await _known_stories(session, [entry.key for _, entry in entries])
+    entries = [(batch.feed_id, entry) for batch in batches for entry in batch.entries]
+    known = await _known_stories(session, list({entry.key for _, entry in entries}))
     await _recognise_moved(session, [(f, e) for f, e in entries if e.key not in known], known)
     brought = dict.fromkeys((batch.feed_id for batch in batches), 0)
     fresh: dict[str, dict[str, Any]] = {}
@@ -58,23 +61,19 @@ async def take_in(session: WriteSession, batches: Sequence[Batch], *, now: datet
         if entry.key not in known and entry.key not in fresh:
             fresh[entry.key] = _story_row(feed_id, entry, now)
     if fresh:
-        await _insert_new(session, Story, list(fresh.values()))
+        # In one order for everyone: two processes that store the same stories the other way round would deadlock.
+        await _insert_new(session, Story, [fresh[key] for key in sorted(fresh)])
         stored = await _known_stories(session, list(fresh))
-        for key, row in fresh.items():
-            # Another process may have stored the same story a moment ago; then it is theirs.
-            brought[row["feed_id"]] += stored[key].id == row["id"]
+        # Another process may have stored the same story a moment ago; then it is theirs.
+        ours = [row for key, row in fresh.items() if stored[key].id == row["id"]]
+        for row in ours:
+            brought[row["feed_id"]] += 1
+        await note_siblings(session, [NewStory.of(row) for row in ours], now=now)
         known |= stored
     await _revise(session, [(f, e) for f, e in entries if e.key not in fresh], known, now)
-    await _insert_new(session, Sighting, [_sighting_row(known[e.key].id, f, e, now) for f, e in entries])
+    sightings = {(known[e.key].id, f): _sighting_row(known[e.key].id, f, e, now) for f, e in reversed(entries)}
+    await _insert_new(session, Sighting, list(sightings.values()))
     return brought
-
-
-def _once(entries: Iterable[ParsedEntry]) -> Iterator[ParsedEntry]:
-    seen: set[str] = set()
-    for entry in entries:
-        if entry.key not in seen:
-            seen.add(entry.key)
-            yield entry
 
 
 def _chunks(values: Sequence[str]) -> Iterator[Sequence[str]]:
@@ -83,7 +82,8 @@ def _chunks(values: Sequence[str]) -> Iterator[Sequence[str]]:
 
 def _columns() -> list[Any]:
     """The columns of ``_Known``, in its order."""
-    return [col(Story.id), col(Story.feed_id), col(Story.title), col(Story.summary), col(Story.content_hash)]
+    text = [col(Story.title), col(Story.summary), col(Story.content_hash)]
+    return [col(Story.id), col(Story.feed_id), *text, col(Story.published_at)]
 
 
 async def _known_stories(session: WriteSession, keys: Sequence[str]) -> dict[str, _Known]:
@@ -99,25 +99,34 @@ async def _known_stories(session: WriteSession, keys: Sequence[str]) -> dict[str
 async def _recognise_moved(
     session: WriteSession, unknown: Sequence[tuple[str, ParsedEntry]], known: dict[str, _Known]
 ) -> None:
-    """Find stories whose address changed: the same feed gave the same guid and the same title before.
+    """Find stories whose address changed: the same feed gave the same guid, title and date before.
 
-    The guid alone does not tell, since some publishers reuse one for the next article.
+    The guid alone does not tell, since some publishers reuse one for the next article; nor does the guid with the
+    title, since the next one may stand under the same rubric. Where a date is missing the text must be the same.
     """
     guids = sorted({entry.guid for _, entry in unknown if entry.guid})
     if not guids:
         return
     columns = [col(Sighting.feed_id), col(Sighting.guid), *_columns()]
-    before: dict[tuple[str, str, str], _Known] = {}
+    before: dict[tuple[str, str, str], list[_Known]] = {}
     connection = await session.connection()
     for chunk in _chunks(guids):
         query = select(*columns).join(Story, col(Story.id) == Sighting.story_id)
-        for feed_id, guid, *rest in await connection.execute(query.where(col(Sighting.guid).in_(chunk))):
+        feeds = sorted({feed_id for feed_id, _ in unknown})
+        theirs = query.where(col(Sighting.feed_id).in_(feeds), col(Sighting.guid).in_(chunk))
+        for feed_id, guid, *rest in await connection.execute(theirs):
             story = _Known(*rest)
-            before[feed_id, guid, story.title] = story
+            before.setdefault((feed_id, guid, story.title), []).append(story)
     for feed_id, entry in unknown:
-        moved = before.get((feed_id, entry.guid or "", entry.title))
-        if moved is not None:
-            known[entry.key] = moved
+        for story in before.get((feed_id, entry.guid or "", entry.title), ()):
+            if _same_article(story, entry):
+                known[entry.key] = story
+
+
+def _same_article(story: _Known, entry: ParsedEntry) -> bool:
+    if story.published_at is None or entry.published_at is None:
+        return story.content_hash == entry.content_hash
+    return story.published_at == entry.published_at
 
 
 def _story_row(feed_id: str, entry: ParsedEntry, now: datetime) -> dict[str, Any]:
@@ -125,7 +134,7 @@ def _story_row(feed_id: str, entry: ParsedEntry, now: datetime) -> dict[str, Any
     return {
         "id": new_id(now),
         "key": entry.key,
-        "url": entry.link or "",
+        "url": uncounted(entry.link or ""),
         "title": entry.title,
         "summary": entry.summary,
         "author": entry.author,
@@ -165,26 +174,53 @@ async def _insert_new(session: WriteSession, table: type[Story | Sighting], rows
 async def _revise(
     session: WriteSession, entries: Sequence[tuple[str, ParsedEntry]], known: dict[str, _Known], now: datetime
 ) -> None:
-    revisions, changes = [], []
-    for feed_id, entry in entries:
-        story = known[entry.key]
-        if story.feed_id != feed_id or story.content_hash == entry.content_hash:
-            continue
-        revisions.append(
-            {
-                "story_id": story.id,
-                "feed_id": feed_id,
-                "title": story.title,
-                "summary": story.summary,
-                "replaced_at": now,
-            }
-        )
-        changes.append(
-            {"b_id": story.id, "title": entry.title, "summary": entry.summary, "content_hash": entry.content_hash}
-        )
-    if not changes:
+    """Keep what stories said before and give them what their own feed says now."""
+    changed = _changed_stories(entries, known)
+    if not changed:
         return
     connection = await session.connection()
-    await connection.execute(insert(Revision), revisions)
+    had = await _texts_kept(session, [story.id for story, _ in changed])
+    revisions = [
+        {"story_id": s.id, "feed_id": s.feed_id, "title": s.title, "summary": s.summary, "replaced_at": now}
+        for s, _ in changed
+        # Some publishers take turns between two headlines for ever; each is kept once.
+        if (s.id, s.title, s.summary) not in had
+    ]
+    if revisions:
+        await connection.execute(insert(Revision), revisions)
+    changes = [
+        {"b_id": s.id, "title": e.title, "summary": e.summary, "content_hash": e.content_hash} for s, e in changed
+    ]
     values: dict[str, Any] = {name: bindparam(name) for name in ("title", "summary", "content_hash")}
     await connection.execute(update(Story).where(col(Story.id) == bindparam("b_id")).values(**values), changes)
+
+
+def _changed_stories(
+    entries: Sequence[tuple[str, ParsedEntry]], known: dict[str, _Known]
+) -> list[tuple[_Known, ParsedEntry]]:
+    """Stories that their own feed tells differently now, in the order of their ids.
+
+    Some documents list one article twice under two headlines: while one of them is the story's, nothing changed.
+    """
+    told: dict[str, list[ParsedEntry]] = {}
+    stories = {}
+    for feed_id, entry in entries:
+        story = known[entry.key]
+        if story.feed_id == feed_id:
+            told.setdefault(story.id, []).append(entry)
+            stories[story.id] = story
+    return [
+        (stories[story_id], versions[0])
+        for story_id, versions in sorted(told.items())
+        if all(entry.content_hash != stories[story_id].content_hash for entry in versions)
+    ]
+
+
+async def _texts_kept(session: WriteSession, story_ids: Sequence[str]) -> set[tuple[str, str, str]]:
+    kept: set[tuple[str, str, str]] = set()
+    connection = await session.connection()
+    query = select(col(Revision.story_id), col(Revision.title), col(Revision.summary))
+    for chunk in _chunks(story_ids):
+        rows = await connection.execute(query.where(col(Revision.story_id).in_(chunk)))
+        kept.update((story_id, title, summary) for story_id, title, summary in rows)
+    return kept

@@ -18,6 +18,7 @@ import nh3
 from service.fetching.addresses import canonical_url, is_opaque, uncounted, unwrap
 
 __all__ = [
+    "address_key",
     "canonical_url",
     "clean_link",
     "clean_summary",
@@ -58,6 +59,8 @@ _INVISIBLE = re.compile(
     "[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\xad\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b\u202a-\u202e\u2060-\u206f\u3164"
     "\ufeff\uffa0\ufff0-\uffff\ud800-\udfff\U000e0000-\U000e0fff]+"
 )
+# The same for text in ASCII, as bytes to be deleted: most text of most feeds, and ten times as fast.
+_INVISIBLE_BYTES = bytes(code for code in range(128) if _INVISIBLE.match(chr(code)))
 # Joiners and direction marks have their use inside Persian, Indic and emoji words, one at a time.
 _JOINERS = re.compile(
     "(?:^|(?<=\\s))[\u200c-\u200f\u061c]+|[\u200c-\u200f\u061c]+(?=\\s|$)|([\u200c-\u200f\u061c])[\u200c-\u200f\u061c]+"
@@ -81,12 +84,14 @@ _MOVING_WORDS = re.compile(
     r"|(?:阅读|閱讀|浏览|瀏覽|评论|評論|点击|點擊|播放|点赞|热度)[量数數]?\s*[:：(（]?\s*[\d.,]+\s*[万萬次条]?",
     re.IGNORECASE,
 )
+_ASCII_HINTS = 8
 _MOVING_HINTS = (
-    *("ago", "il y a", "hace", "há", "vor", "updated", "modified", "published", "posted"),
-    *("读", "讀", "览", "覽", "论", "論", "击", "擊", "播", "赞", "热"),
+    *("ago", "il y a", "hace", "vor", "updated", "modified", "published", "posted"),
+    *("há", "读", "讀", "览", "覽", "论", "論", "击", "擊", "播", "赞", "热"),
 )
 # Not \W: vowel signs of Indic scripts are letters to their readers, though not to Python.
 _NOT_WORDS = re.compile("[\\s!-/:-@\\[-`{-~\xa1-\xbf\u2000-\u206f\u3000-\u303f\ufe10-\ufe6f\uff00-\uff0f]+")
+_NOT_WORD_BYTES = bytes(code for code in range(128) if _NOT_WORDS.match(chr(code)))
 
 
 def clean_link(raw: str | None, base: str) -> str | None:
@@ -144,15 +149,21 @@ def shorten(text: str, limit: int) -> str:
 
 
 def _plain(text: str, markup: bool) -> str:
-    text = _INVISIBLE.sub("", text[:_LONGEST_MARKUP])
+    text = _visible(text[:_LONGEST_MARKUP])
     if markup and ("<" in text or "&" in text):
         text = _without_markup(text)
         if _STILL_MARKUP.search(text):
             text = _without_markup(text)
-        text = _INVISIBLE.sub("", text)  # again: entities may have named what was taken out before
+        text = _visible(text)  # again: entities may have named what was taken out before
     if not text.isascii():
         text = unicodedata.normalize("NFC", _PILED_MARKS.sub(r"\1", _JOINERS.sub(r"\1", text)))
     return text
+
+
+def _visible(text: str) -> str:
+    if text.isascii():
+        return text.encode("ascii").translate(None, _INVISIBLE_BYTES).decode("ascii")
+    return _INVISIBLE.sub("", text)
 
 
 def _without_markup(text: str) -> str:
@@ -172,13 +183,15 @@ def content_hash(title: str, summary: str) -> str:
     """
     summary = _MOVING_NUMBER.sub(" ", summary)
     lowered = summary.lower()
-    if any(hint in lowered for hint in _MOVING_HINTS):
+    if any(hint in lowered for hint in (_MOVING_HINTS[:_ASCII_HINTS] if summary.isascii() else _MOVING_HINTS)):
         summary = _MOVING_WORDS.sub(" ", summary)
     words = _words(title) + "\x1f" + _words(summary)
     return hashlib.sha256(words.encode("utf-8", "replace")).hexdigest()
 
 
 def _words(text: str) -> str:
+    if text.isascii():
+        return text.encode("ascii").lower().translate(None, _NOT_WORD_BYTES).decode("ascii")
     return _NOT_WORDS.sub("", unicodedata.normalize("NFKC", text).casefold())
 
 
@@ -189,13 +202,17 @@ def identity(*, link: str | None, guid: str | None, title: str, day: date | None
     number from 1 and rubrics repeat their headings. At most 2,060 characters.
     """
     if link:
-        address = canonical_url(link)
-        if len(address) > _LONGEST_KEY:
-            address = f"{address[:_LONGEST_KEY]}…{_digest(address)}"
-        return f"url:{address}"
+        return address_key(canonical_url(link))
     if guid:
         return f"guid:{feed_id}:{_digest(guid.strip())}"
     return f"title:{feed_id}:{day.isoformat() if day else 'undated'}:{_digest(_words(title))}"
+
+
+def address_key(address: str) -> str:
+    """The identity of an article whose canonical address is known."""
+    if len(address) > _LONGEST_KEY:
+        address = f"{address[:_LONGEST_KEY]}…{_digest(address)}"
+    return f"url:{address}"
 
 
 def _digest(text: str) -> str:

@@ -2,10 +2,10 @@
 
 The answer is never in the past, never sooner than the floor and never later than the ceiling, whatever a
 server claims. It samples nothing: the caller passes ``now`` and a random number for the jitter. Used by
-``run`` after each fetch and by ``catalogue`` never; the database keeps the due time.
+``health`` after each fetch; the database keeps the due time.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -74,6 +74,15 @@ def next_check(
     return now + wait
 
 
+def host_pause(outcome: Outcome, retry_after: float | None) -> timedelta:
+    """How long no feed of a host is asked after this answer of one: a 429 or 503 speaks for the whole host."""
+    if outcome is not Outcome.RATE_LIMITED:
+        return timedelta(0)
+    if retry_after is None:
+        return RATE_LIMIT_BASE
+    return timedelta(seconds=min(max(retry_after, 0.0), CEILING.total_seconds()))
+
+
 def _steady(interval: timedelta, posts_per_day: float | None, hints: Hints) -> timedelta:
     wait = interval
     if posts_per_day is not None:
@@ -127,9 +136,3 @@ def is_stale(*, newest_at: datetime | None, posts_per_day: float | None, stale_a
         return False
     usual_gap = timedelta(days=min(1 / posts_per_day, 365)) if posts_per_day else timedelta(0)
     return now - newest_at > max(stale_after, usual_gap * 10)
-
-
-def weekdays(names: Sequence[str]) -> frozenset[int]:
-    """RSS day names as numbers, Monday 0; unknown names are left out."""
-    order = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
-    return frozenset(order.index(name.strip().lower()) for name in names if name.strip().lower() in order)

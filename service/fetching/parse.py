@@ -1,8 +1,8 @@
 """Step 3 of 8: the bytes of a feed document → entries that are fit to be stored.
 
-Before it ``fetching.download`` has the body within its caps. The only module that imports feedparser, and only its reading of XML is used: charset, dates, links and cleaning
-are ours. It takes time that a hostile publisher can stretch, so in the service it runs in the processes of
-``fetching.parsers``. It never raises for what a document says.
+Before it ``fetching.download`` has the body within its caps. The only module that imports feedparser, and only its
+reading of XML is used: charset, dates, links and cleaning are ours. It takes time that a hostile publisher can
+stretch, so in the service it runs in the processes of ``fetching.parsers``. It never raises for what a document says.
 
 next: ``fetching.intake``
 """
@@ -32,6 +32,7 @@ from service.fetching.document import (
 from service.fetching.jsonfeed import read_json_feed
 from service.fetching.normalize import (
     TITLE_LIMIT,
+    address_key,
     canonical_url,
     clean_link,
     clean_summary,
@@ -43,11 +44,13 @@ from service.fetching.normalize import (
     unwrap,
 )
 from service.fetching.outcomes import Outcome
+from service.fetching.plain import read_plain
 
 __all__ = ["ParseOptions", "ParsedEntry", "ParsedFeed", "Unreadable", "parse_document"]
 
 _DEFAULTS = ParseOptions()
 _LANGUAGE = re.compile(r"([A-Za-z]{2,3})((?:[-_][A-Za-z0-9]{2,8}){0,4})")
+_LONGEST_LANGUAGE = 35  # enough for every registered tag (RFC 5646 §4.4.1)
 _PERIODS = {"hourly": 3_600, "daily": 86_400, "weekly": 604_800, "monthly": 2_592_000, "yearly": 31_536_000}
 _WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
@@ -76,7 +79,7 @@ def parse_document(
         raw, head = _read(decoded.text, damage)
     except Undefusable as reason:
         return Unreadable(reason.outcome, reason.detail)
-    entries, shared = _entries(raw, job)
+    entries, dates, shared = _entries(raw, job)
     if not entries:
         return Unreadable(Outcome.BAD_FEED, damage[-1][:200]) if damage else Unreadable(Outcome.EMPTY, "no entries")
     return replace(
@@ -84,6 +87,7 @@ def parse_document(
         entries=entries,
         newest=max((entry.published_at for entry in entries if entry.published_at), default=None),
         charset=decoded.charset,
+        dates=dates,
         damaged="; ".join(damage)[:300] or None,
         links_shared=shared,
     )
@@ -105,6 +109,10 @@ def _read(text: str, damage: list[str]) -> tuple[RawFeed, str]:
 
 
 def _read_xml(defused: Defused) -> RawFeed:
+    if not defused.damage:
+        plain = read_plain(defused.document)
+        if plain is not None:
+            return plain
     # No content-location: with a base, feedparser would turn guids that are no addresses into addresses.
     # xml:base is resolved all the same, and the rest by clean_link.
     try:
@@ -174,14 +182,15 @@ def _rel(links: Iterable[dict[str, Any]], rel: str) -> str | None:
     )
 
 
-def _entries(raw: RawFeed, job: ParseJob) -> tuple[tuple[ParsedEntry, ...], bool]:
-    """The entries worth keeping, in the document's order, and whether several of them share one address.
+def _entries(raw: RawFeed, job: ParseJob) -> tuple[tuple[ParsedEntry, ...], tuple[datetime | None, ...], bool]:
+    """The entries worth keeping, in the document's order; the date of every entry; whether several share an address.
 
     A publisher may list one article twice under two headlines, so a shared address is only held to name no
     article when it stands under three. A guid without an address has nothing else to speak for it: two.
     """
     language = _language(job.options.language or raw.language)
-    cleaned = [entry for found in raw.entries if (entry := _entry(found, language, job)) is not None]
+    found = [_entry(entry, language, job) for entry in raw.entries]
+    cleaned = [entry for entry in found if entry is not None]
     addresses = [canonical_url(entry.link) if entry.link else None for entry in cleaned]
     shared = _under_several_titles(addresses, cleaned, 3)
     pages = (clean_link(raw.homepage, job.url), job.url)
@@ -192,14 +201,15 @@ def _entries(raw: RawFeed, job: ParseJob) -> tuple[tuple[ParsedEntry, ...], bool
     keyed = []
     for address, entry in zip(named, cleaned, strict=True):
         key = identity(
-            link=address,
+            link=None,
             guid=None if entry.guid in repeated else entry.guid,
             title=entry.title,
             day=entry.published_at.date() if entry.published_at else None,
             feed_id=job.options.feed_id,
         )
-        keyed.append(replace(entry, key=key))
-    return tuple(_newest(keyed, job.options.max_items)), bool(shared or repeated)
+        keyed.append(replace(entry, key=address_key(address) if address else key))
+    dates = tuple(entry.published_at if entry else None for entry in found)
+    return tuple(_newest(keyed, job.options.max_items)), dates, bool(shared or repeated)
 
 
 def _under_several_titles(names: Sequence[str | None], entries: Sequence[ParsedEntry], several: int) -> set[str]:
@@ -269,7 +279,7 @@ def _date(dates: tuple[str, ...], language: str | None, job: ParseJob) -> tuple[
 def _language(raw: str | None) -> str | None:
     """``en_us`` → ``en-US``; None for what is no BCP 47 tag."""
     found = _LANGUAGE.fullmatch((raw or "").strip())
-    if found is None:
+    if found is None or len(found[0]) > _LONGEST_LANGUAGE:
         return None
     parts = [part for part in re.split("[-_]", found[2]) if part]
     return "-".join([found[1].lower(), *(part.upper() if len(part) == 2 else part.title() for part in parts)])

@@ -2,8 +2,8 @@
 
 A document that a publisher made to stall or crash a parser costs one ``bad_feed``: its worker is killed at the
 deadline and the next job gets a fresh one. Workers start with the first job, end after a quiet minute, and see
-neither the environment nor the sockets of the service. Used by ``run`` and by ``runtime``, which opens the pool
-once; what a document means is ``parse``'s business.
+neither the environment nor the sockets of the service. Used by ``asking`` and ``pushes``; the doors open the pool
+once. What a document means is ``parse``'s business, and what of it needs parsing ``unseen``'s.
 
 The talk on the pipes is length and pickle, one answer for one job. The parent unpickles what its own child
 wrote; documents themselves are bytes inside a job and never unpickled.
@@ -198,7 +198,7 @@ def work() -> None:
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
     resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    from service.fetching.parse import parse_document  # only here: the parent never needs the feed parser
+    from service.fetching.unseen import parse_unseen  # only here: the parent never needs the feed parser
 
     jobs, answers = sys.stdin.buffer, sys.stdout.buffer
     answers.write(_READY)
@@ -206,9 +206,7 @@ def work() -> None:
     while (job := _next_job(jobs)) is not None:
         signal.alarm(seconds)
         try:
-            parsed: Parsed = parse_document(
-                job.body, content_type=job.content_type, url=job.url, now=job.now, options=job.options
-            )
+            parsed: Parsed = parse_unseen(job)
         except MemoryError:
             parsed = Unreadable(Outcome.BAD_FEED, f"needs more than {memory // 2**20} MB to parse")
         signal.alarm(0)

@@ -1,20 +1,23 @@
 """How the sources do, as rows: one feed, its last fetches; and the record that a person changed the list.
 
-Called by ``routes`` and the command line.
+Called by ``routes``, the command line and, for the pruning, ``scheduling``.
 """
 
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy import delete, func
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from service.db import WriteSession
+from service.db import Database, WriteSession
 from service.errors import NotFound
 from service.fetching.disclosure import holds_secret
 from service.journal import Decider, record_decision
 from service.models import Feed, Fetch
+
+_PRUNED_AT_ONCE = 200
 
 
 async def get_feed(session: AsyncSession, feed_id: str) -> Feed:
@@ -38,6 +41,19 @@ async def last_fetches(session: AsyncSession, feed_id: str, *, limit: int) -> li
     await get_feed(session, feed_id)
     query = select(Fetch).where(Fetch.feed_id == feed_id).order_by(col(Fetch.id).desc()).limit(limit)
     return list((await session.exec(query)).all())
+
+
+async def prune_fetches(database: Database, *, keep: int = 50) -> None:
+    """Forget all but the newest fetch records of each feed, a few feeds a transaction so that nobody waits for it."""
+    async with database.read() as session:
+        feed_ids = list((await session.exec(select(Feed.id).order_by(col(Feed.id)))).all())
+    newest_first = func.row_number().over(partition_by=col(Fetch.feed_id), order_by=col(Fetch.id).desc())
+    for start in range(0, len(feed_ids), _PRUNED_AT_ONCE):
+        some = feed_ids[start : start + _PRUNED_AT_ONCE]
+        ranked = select(Fetch.id, newest_first.label("rank")).where(col(Fetch.feed_id).in_(some)).subquery()
+        surplus = select(ranked.c.id).where(ranked.c.rank > keep)
+        async with database.write() as session:
+            await (await session.connection()).execute(delete(Fetch).where(col(Fetch.id).in_(surplus)))
 
 
 async def record_feed(

@@ -13,11 +13,12 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from service.errors import NotNow
 from service.fetching import catalogue, date_trial, discovery, importing, opml, reports, schemas, sources
 from service.fetching.run import run_round
+from service.idempotency import OncePerKey
 from service.journal import take_turn
 from service.models import Editor, Feed
 from service.web import API, Now, Read, Version, Write, etag, may, runtime_of
 
-router = APIRouter(tags=["feeds"])
+router = APIRouter(tags=["feeds"], route_class=OncePerKey)
 
 Reader = Annotated[Editor, Depends(may("read"))]
 Manager = Annotated[Editor, Depends(may("manage_feeds"))]

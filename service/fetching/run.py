@@ -1,80 +1,59 @@
 """Step 1 of 8: a round of fetching, from "which feeds are due?" to their stories on the wire.
 
-    claim hosts → download → parse → take in → next due time
+    claim hosts → ask (download, parse) → write (take in, next due time, host given back)
 
 The host is the unit of work: whoever holds its lease is the only one who may send it requests, so any number
 of processes share one database politely. A claim takes a few feeds of a host at a time; they are fetched one
-after the other with the host's gap between them, many hosts at once. Results are written in batches of
-several feeds a transaction, and no session is open while the network is used. A killed process loses at most
+after the other with the host's gap between them, many hosts at once. No session is open while the network is
+used. However many feeds there are, a round holds only those that are under way. A killed process loses at most
 its unwritten batch, whose feeds are due again when its leases end.
 
 Nothing a publisher does stops a round: ``download`` and ``parse`` answer with outcomes. Called by
-``scheduling`` and the command line.
+``scheduling``, ``routes`` and the command line.
 
 next: ``fetching.download``
 """
 
 import asyncio
-import random
 import secrets
+from collections import deque
 from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any
+from itertools import islice
 
 import structlog
-from sqlalchemy import and_, bindparam, delete, func, insert, select, update
+from sqlalchemy import select
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from service.db import WriteSession
-from service.fetching import health, intake
-from service.fetching.catalogue import apply_move, feed_options
-from service.fetching.claims import Claim, claim_hosts, claims_still_held, release_hosts
-from service.fetching.document import ParsedFeed, ParseJob, ParseOptions
-from service.fetching.download import Download, FeedRequest, download
+from service.errors import HuobanError
+from service.fetching.asking import ask_feed, host_gap, read_feed
+from service.fetching.catalogue import feed_options
+from service.fetching.claims import LEASE, Claim, claim_hosts, release_owner, soonest_turn
+from service.fetching.health import Answer, addresses, broken_answer
 from service.fetching.options import FetchOptions
-from service.fetching.outcomes import ANSWERED, Outcome
-from service.fetching.pace import FULL_FETCH_EVERY
+from service.fetching.outcomes import ANSWERED
+from service.fetching.pace import host_pause
 from service.fetching.parsers import ParserPool
-from service.fetching.slices import body_hash
-from service.models import Feed, Fetch
-from service.runtime import Runtime, user_agent
+from service.fetching.vocabulary import feed_host
+from service.fetching.writing import Batch, Done, FetchReport, Result, Writer
+from service.models import Feed
+from service.runtime import Runtime
+
+__all__ = ["FetchReport", "due_feeds", "read_feed", "run_round"]
 
 log = structlog.get_logger(__name__)
 
-BATCH_ENTRIES = 1_000
-"""Entries after which a batch is written; a crash costs at most this much, fetched again later."""
-BATCH_WAIT = 0.5
-"""Seconds that a result waits for company before its batch is written."""
-NO_NEW_CLAIM_FOR = 0.25
-"""Seconds before asking again when hosts are due but not ready yet."""
-
-
-@dataclass(frozen=True)
-class FetchReport:
-    """One fetch, as the operator sees it."""
-
-    feed: str
-    outcome: Outcome
-    status: int | None
-    items: int
-    new: int
-    bytes: int
-    seconds: float
-    detail: str | None
-
-
-@dataclass(frozen=True)
-class _Result:
-    """One fetch, ready to be written."""
-
-    claim: Claim
-    feed: Feed
-    options: FetchOptions
-    answer: health.Answer
-    started_at: datetime
-    finished_at: datetime
+MOST_UNWRITTEN = 256
+"""Fetches that may wait for the database, so that a slow one holds back the network and not the memory."""
+LOOK_AGAIN = 0.5
+"""Seconds between two looks for more hosts while some are under way, or are not ready yet."""
+SAY_EVERY = 15.0
+"""Seconds between two lines in the log about a long round."""
+_OFFERED = 400  # ids in one question for certain feeds; many more would cost more than they bring
+_PARSING = timedelta(seconds=15)
 
 
 @dataclass
@@ -84,276 +63,220 @@ class _Round:
     runtime: Runtime
     parsers: ParserPool
     owner: str
-    on_report: Callable[[FetchReport], None]
-    slots: asyncio.Semaphore
-    results: "asyncio.Queue[_Result | Claim | None]" = field(default_factory=asyncio.Queue)
-    """A fetch to write, a claim whose feeds are all done, or None at the end."""
-    reports: list[FetchReport] = field(default_factory=list)
+    lease: timedelta
+    keep_going: Callable[[], bool]
+    pending: dict[str, None] | None
+    """The ids still to be fetched, in their order; None for whatever is due."""
+    writer: Writer
+    patient_until: float
+    unwritten: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MOST_UNWRITTEN))
+    held: int = 0
+    """Hosts that are ours and not given back yet; some may have more feeds that are due."""
+    freed: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set whenever a host is done with or has been given back."""
 
 
 async def run_round(
     runtime: Runtime,
     parsers: ParserPool,
     *,
-    only: frozenset[str] | None = None,
+    only: Collection[str] | None = None,
     patience: timedelta = timedelta(0),
+    lease: timedelta = LEASE,
     keep_going: Callable[[], bool] = lambda: True,
     on_report: Callable[[FetchReport], None] = lambda report: None,
 ) -> list[FetchReport]:
     """Fetch every feed that is due, or those in ``only`` whether due or not, and store what they bring.
 
-    ``patience`` is how long to wait for hosts that another process holds or whose gap has not passed;
-    without it they are left for the next round. When ``keep_going`` says no, nothing more is begun.
+    ``patience`` is how long to wait for hosts that another process holds or whose gap has not passed; without it
+    they are left for the next round, and so are hosts that want to be left alone for longer. When ``keep_going``
+    says no, nothing more is begun; when cancelled, what has been fetched is still written, and hosts are given back.
     """
-    settings = runtime.settings
-    job = _Round(runtime, parsers, secrets.token_hex(8), on_report, slots=asyncio.Semaphore(settings.fetch_concurrency))
-    writer = asyncio.create_task(_write_results(job))
-    working: set[asyncio.Task[None]] = set()
-    pending = set(only) if only is not None else None
-    deadline = asyncio.get_running_loop().time() + patience.total_seconds()
+    tally = _Tally(on_report)
+    writer = Writer(runtime, on_written=lambda batch, reports: written(batch, reports))
+    now = asyncio.get_running_loop().time()
+    pending = None if only is None else dict.fromkeys(sorted(only))
+    owner = secrets.token_hex(8)
+    job = _Round(runtime, parsers, owner, lease, keep_going, pending, writer, now + patience.total_seconds())
+
+    def written(batch: Batch, reports: Sequence[FetchReport]) -> None:
+        for thing in batch:
+            if isinstance(thing, Done):
+                job.held -= 1
+            else:
+                job.unwritten.release()
+        job.freed.set()
+        tally.add(reports)
+
+    writing, fetching = asyncio.create_task(writer.run()), asyncio.create_task(_fetch_hosts(job))
     try:
-        while keep_going() and (pending is None or pending):
-            room = settings.fetch_concurrency - len(working)
-            claims = await _claim(job, room, pending) if room else []
-            for claim in claims:
-                working.add(asyncio.create_task(_fetch_host(job, claim)))
-                if pending is not None:
-                    pending -= {feed.id for feed in claim.feeds}
-            if working:
-                done, working = await asyncio.wait(working, return_when=asyncio.FIRST_COMPLETED)
-                for task in done:
-                    task.result()
-            elif not claims:
-                if asyncio.get_running_loop().time() >= deadline:
-                    break
-                await asyncio.sleep(NO_NEW_CLAIM_FOR)
-        if working:
-            await asyncio.gather(*working)
+        # The writer ends first only by failing, and then there is no use in fetching more.
+        await asyncio.wait((writing, fetching), return_when=asyncio.FIRST_COMPLETED)
     finally:
-        for task in working:
-            task.cancel()
-        await asyncio.gather(*working, return_exceptions=True)
-        job.results.put_nowait(None)
-        await writer
-    return job.reports
+        broken_off = not fetching.done()
+        fetching.cancel()
+        await asyncio.wait((fetching,))
+        writer.todo.put_nowait(None)
+        await asyncio.wait((writing,))
+        if broken_off or fetching.exception() is not None:
+            async with runtime.database.write() as session:
+                await release_owner(session, owner, gap=runtime.settings.host_gap, now=runtime.clock())
+    writing.result()
+    fetching.result()
+    tally.say("round_done")
+    return tally.reports
 
 
-async def _claim(job: _Round, room: int, pending: set[str] | None) -> list[Claim]:
+class _Tally:
+    """What a round has done so far, for its caller and, while it takes long, for the log."""
+
+    def __init__(self, on_report: Callable[[FetchReport], None]) -> None:
+        self.reports: list[FetchReport] = []
+        self._on_report = on_report
+        self._said_at = asyncio.get_running_loop().time()
+
+    def add(self, reports: Sequence[FetchReport]) -> None:
+        self.reports += reports
+        for report in reports:
+            self._on_report(report)
+        if asyncio.get_running_loop().time() - self._said_at >= SAY_EVERY:
+            self._said_at = asyncio.get_running_loop().time()
+            self.say("round_goes_on")
+
+    def say(self, event: str) -> None:
+        if self.reports:
+            answered = sum(report.outcome in ANSWERED for report in self.reports)
+            new = sum(report.new for report in self.reports)
+            log.info(event, fetched=len(self.reports), answered=answered, new=new)
+
+
+async def _fetch_hosts(job: _Round) -> None:
+    """Keep as many hosts under way as the settings allow, until there is nothing more to fetch."""
+    most = job.runtime.settings.fetch_concurrency
+    loop = asyncio.get_running_loop()
+    waiting: deque[Claim] = deque()
+    running: set[asyncio.Task[None]] = set()
+    look_at = 0.0
+
+    def finished(task: asyncio.Task[None]) -> None:
+        running.discard(task)
+        job.freed.set()
+
+    async with asyncio.TaskGroup() as group:
+        while job.keep_going():
+            if not waiting and len(running) < most and (not job.held or loop.time() >= look_at):
+                waiting.extend(await _claim(job, most))
+                # Fewer than asked for: the rest is not due or not ready, and will not be at once.
+                look_at = loop.time() + LOOK_AGAIN if len(waiting) < most else 0.0
+            while waiting and len(running) < most:
+                task = group.create_task(_fetch_host(job, waiting.popleft()))
+                running.add(task)
+                task.add_done_callback(finished)
+            if not running and not job.held and not await _worth_waiting(job):
+                break
+            with suppress(TimeoutError):
+                async with asyncio.timeout(LOOK_AGAIN):
+                    await job.freed.wait()
+            job.freed.clear()
+        for claim in waiting:
+            job.writer.todo.put_nowait(Done(claim, 0.0))
+
+
+async def _claim(job: _Round, limit: int) -> list[Claim]:
+    """Hosts that may be asked now. Of certain feeds some are offered at a time; those not taken go to the end."""
+    pending = job.pending
+    offered = None if pending is None else list(islice(pending, _OFFERED))
+    if offered is not None and not offered:
+        return []
     now = job.runtime.clock()
     async with job.runtime.database.write() as session:
-        return await claim_hosts(session, owner=job.owner, limit=room, only=pending, now=now)
+        claims = await claim_hosts(session, owner=job.owner, limit=limit, only=offered, now=now, lease=job.lease)
+    job.held += len(claims)
+    if pending is not None and offered is not None:
+        taken = {feed.id for claim in claims for feed in claim.feeds}
+        for feed_id in offered:
+            del pending[feed_id]
+        pending.update(dict.fromkeys(feed_id for feed_id in offered if feed_id not in taken))
+    return claims
+
+
+async def _worth_waiting(job: _Round) -> bool:
+    """Whether something may become ready while there is patience. Nothing is under way now."""
+    left = job.patient_until - asyncio.get_running_loop().time()
+    if left <= 0 or not job.pending:
+        return False
+    now = job.runtime.clock()
+    async with job.runtime.database.read() as session:
+        soonest = await soonest_turn(session, job.pending, now=now)
+    return soonest is not None and soonest <= now + timedelta(seconds=left)
 
 
 async def _fetch_host(job: _Round, claim: Claim) -> None:
-    """Fetch a host's claimed feeds with its gap between the starts of two requests."""
-    turns = asyncio.Semaphore(job.runtime.settings.host_concurrency)
+    """Fetch a host's claimed feeds with its gap between the starts of two requests, and give the host back."""
+    settings = job.runtime.settings
+    turns = asyncio.Semaphore(settings.host_concurrency)
+    pause = timedelta(0)
+    gap = 0.0
+    begun = 0
 
-    async def one(feed: Feed) -> None:
-        async with turns, job.slots:
-            job.results.put_nowait(await _fetch_feed(job, claim, feed))
+    async def one(feed: Feed, options: FetchOptions) -> None:
+        nonlocal pause
+        try:
+            answer = await _fetch_feed(job, claim, feed, options)
+            if feed_host(addresses(feed)[answer.place]) == claim.host:
+                pause = max(pause, host_pause(answer.outcome, answer.download.retry_after))
+        finally:
+            turns.release()
 
-    tasks: list[asyncio.Task[None]] = []
     try:
         async with asyncio.TaskGroup() as group:
             for feed in claim.feeds:
-                if tasks:
-                    # With one request at a time the gap begins when the one before has ended.
-                    if job.runtime.settings.host_concurrency == 1:
-                        await asyncio.wait(tasks)
-                    await asyncio.sleep(host_gap(job.runtime, feed))
-                tasks.append(group.create_task(one(feed)))
+                options = feed_options(feed)
+                gap = max(gap, host_gap(job.runtime, options))
+                await turns.acquire()  # with one request at a time the gap begins when the one before has ended
+                if begun:
+                    await asyncio.sleep(gap)
+                if pause or not job.keep_going() or not _fits(job, claim, feed, options):
+                    break
+                begun += 1
+                group.create_task(one(feed, options))
     finally:
-        job.results.put_nowait(claim)  # also when cancelled: the host is given back and not left to its lease
+        if job.pending is not None and not pause:
+            job.pending.update(dict.fromkeys(feed.id for feed in claim.feeds[begun:]))
+        # Also when cancelled: the host is given back and not left to its lease.
+        job.writer.todo.put_nowait(Done(claim, max(gap, pause.total_seconds())))
 
 
-def host_gap(runtime: Runtime, feed: Feed) -> float:
-    """Seconds to leave between two requests to a feed's host."""
-    gap = feed_options(feed).host_min_gap
-    return max(runtime.settings.host_gap, gap.total_seconds() if gap else 0.0)
+def _fits(job: _Round, claim: Claim, feed: Feed, options: FetchOptions) -> bool:
+    """Whether a fetch will be over before the lease ends, even if everything takes as long as it may."""
+    if claim.until is None:
+        return True
+    each = options.timeout or timedelta(seconds=job.runtime.settings.fetch_deadline)
+    longest = (each + _PARSING) * len(addresses(feed))
+    return claim.until - job.runtime.clock() >= min(longest, job.lease / 2)
 
 
-async def _fetch_feed(job: _Round, claim: Claim, feed: Feed) -> _Result:
-    options, started_at = feed_options(feed), job.runtime.clock()
-    answer = await read_feed(job.runtime, job.parsers, feed, options, now=started_at)
-    return _Result(claim, feed, options, answer, started_at, job.runtime.clock())
-
-
-async def read_feed(
-    runtime: Runtime, parsers: ParserPool, feed: Feed, options: FetchOptions, *, now: datetime
-) -> health.Answer:
-    """Ask for a feed and read what comes; stores nothing. ``feed`` may be one that is in no database."""
-    whole = feed.full_fetch_at is None or now - feed.full_fetch_at >= FULL_FETCH_EVERY
-    request = FeedRequest(
-        url=feed.url,
-        user_agent=options.user_agent or user_agent(runtime.settings),
-        etag=None if whole else feed.etag,
-        last_modified=None if whole else feed.last_modified,
-        headers=options.headers,
-        deadline=options.timeout.total_seconds() if options.timeout else runtime.settings.fetch_deadline,
-        max_bytes=options.max_bytes,
-    )
-    found = await download(runtime.client, request, now=now)
-    outcome, parsed, digest, detail = found.outcome, None, feed.body_hash, found.detail
-    if outcome is Outcome.OK:
-        digest = body_hash(found.body)
-        if digest == feed.body_hash:
-            outcome = Outcome.SAME_BODY
-        else:
-            answer = await parsers.parse(_parse_job(feed, options, found, now))
-            if isinstance(answer, ParsedFeed):
-                parsed, detail = _wanted(answer, options), answer.damaged
-            else:
-                outcome, detail = answer.outcome, answer.detail
-    unconditional = not (request.etag or request.last_modified)
-    return health.Answer(outcome, found, parsed, digest, unconditional, detail)
-
-
-def _parse_job(feed: Feed, options: FetchOptions, found: Download, now: datetime) -> ParseJob:
-    return ParseJob(
-        body=found.body,
-        url=found.url,
-        now=now,
-        content_type=found.content_type,
-        options=ParseOptions(
-            feed_id=feed.id,
-            language=feed.language,
-            charset=options.charset,
-            date_zone=options.date_zone,
-            date_format=options.date_format,
-            date_policy="first_seen" if options.date_policy == "first_seen" else "feed",
-            link_policy="opaque" if options.link_policy == "opaque" else "direct",
-            max_items=options.max_items,
-        ),
-    )
-
-
-def _wanted(parsed: ParsedFeed, options: FetchOptions) -> ParsedFeed:
-    """The document with only the entries that the feed's own rules admit."""
-    if not (options.include or options.exclude or options.article_hosts):
-        return parsed
-    entries = tuple(entry for entry in parsed.entries if entry.link and options.admits(entry.link))
-    return replace(parsed, entries=entries)
-
-
-async def _write_results(job: _Round) -> None:
-    """Write results in batches until the round says that no more will come."""
-    results: list[_Result] = []
-    done: list[Claim] = []
-    size, ended = 0, False
-    while not ended:
-        waited_enough = False
-        try:
-            async with asyncio.timeout(BATCH_WAIT if results or done else None):
-                thing = await job.results.get()
-        except TimeoutError:
-            waited_enough = True
-        else:
-            if thing is None:
-                ended = True
-            elif isinstance(thing, Claim):
-                done.append(thing)
-            else:
-                results.append(thing)
-                size += 1 + (len(thing.answer.parsed.entries) if thing.answer.parsed else 0)
-        if (results or done) and (ended or waited_enough or size >= BATCH_ENTRIES):
-            await _write_batch(job, results, done)
-            results, done, size = [], [], 0
-
-
-async def _write_batch(job: _Round, results: Sequence[_Result], done: Sequence[Claim]) -> None:
-    now = job.runtime.clock()
-    async with job.runtime.database.write() as session:
-        held = await claims_still_held(session, {result.claim for result in results} | set(done))
-        kept = [result for result in results if result.claim in held]
-        documents = [intake.Batch(r.feed.id, r.answer.parsed.entries) for r in kept if r.answer.parsed]
-        brought = await intake.take_in(session, documents, now=now)
-        reports = [_report(result, brought.get(result.feed.id, 0)) for result in kept]
-        if kept:
-            connection = await session.connection()
-            await connection.execute(insert(Fetch), [_fetch_row(r, p) for r, p in zip(kept, reports, strict=True)])
-            await _update_feeds(session, kept, now)
-        await release_hosts(session, {c: _longest_gap(job.runtime, c) for c in done if c in held}, now=now)
-    for result in results:
-        if result.claim not in held:
-            log.warning("lease_lost", feed=result.feed.id, host=result.claim.host)
-    for report in reports:
-        quiet = report.outcome in ANSWERED
-        (log.debug if quiet else log.warning)("fetched", **_log_fields(report))
-        job.on_report(report)
-    job.reports.extend(reports)
-
-
-def _longest_gap(runtime: Runtime, claim: Claim) -> float:
-    return max((host_gap(runtime, feed) for feed in claim.feeds), default=runtime.settings.host_gap)
-
-
-async def _update_feeds(session: WriteSession, results: Sequence[_Result], now: datetime) -> None:
-    """Write what the fetches taught, unless a person changed the feed meanwhile: then it is due again anyway."""
-    rows, moves = [], []
-    for result in results:
-        changes = health.feed_after(result.feed, result.options, result.answer, now=now, jitter=random.random())
-        state = {name: changes.get(name, getattr(result.feed, name)) for name in health.STATE}
-        rows.append({"b_id": result.feed.id, "b_version": result.feed.version, **state})
-        if changes.keys() - set(health.STATE):
-            moves.append((result.feed, {name: changes[name] for name in changes.keys() - set(health.STATE)}))
-    same = and_(col(Feed.id) == bindparam("b_id"), col(Feed.version) == bindparam("b_version"))
-    connection = await session.connection()
-    await connection.execute(update(Feed).where(same).values({name: bindparam(name) for name in health.STATE}), rows)
-    for feed, changes in moves:
-        await apply_move(session, feed, changes, now=now)
-
-
-def _report(result: _Result, new: int) -> FetchReport:
-    answer = result.answer
-    return FetchReport(
-        feed=result.feed.id,
-        outcome=answer.outcome,
-        status=answer.download.status,
-        items=len(answer.parsed.entries) if answer.parsed else 0,
-        new=new,
-        bytes=answer.download.received,
-        seconds=round((result.finished_at - result.started_at).total_seconds(), 3),
-        detail=answer.detail,
-    )
-
-
-def _fetch_row(result: _Result, report: FetchReport) -> dict[str, Any]:
-    return {
-        "feed_id": report.feed,
-        "started_at": result.started_at,
-        "seconds": report.seconds,
-        "outcome": report.outcome.value,
-        "status": report.status,
-        "bytes": report.bytes,
-        "items": report.items,
-        "new": report.new,
-        "detail": report.detail,
-        "url": result.feed.url,
-    }
-
-
-def _log_fields(report: FetchReport) -> dict[str, Any]:
-    return {
-        "feed": report.feed,
-        "outcome": report.outcome.value,
-        "status": report.status,
-        "items": report.items,
-        "new": report.new,
-        "detail": report.detail,
-    }
-
-
-async def prune_fetches(session: WriteSession, *, keep: int = 50) -> None:
-    """Forget all but the newest fetch records of each feed."""
-    newest_first = func.row_number().over(partition_by=col(Fetch.feed_id), order_by=col(Fetch.id).desc())
-    ranked = select(col(Fetch.id), newest_first.label("rank")).subquery()
-    surplus = select(ranked.c.id).where(ranked.c.rank > keep)
-    await (await session.connection()).execute(delete(Fetch).where(col(Fetch.id).in_(surplus)))
+async def _fetch_feed(job: _Round, claim: Claim, feed: Feed, options: FetchOptions) -> Answer:
+    await job.unwritten.acquire()
+    started_at = job.runtime.clock()
+    try:
+        answer = await ask_feed(job.runtime, job.parsers, feed, options, now=started_at)
+    except (asyncio.CancelledError, HuobanError):  # nothing to write, so nobody else gives the place back
+        job.unwritten.release()
+        raise
+    except Exception as error:
+        # A mistake of ours must not stop the other feeds, round after round; it is logged, counted and shown.
+        log.exception("feed_broke_us", feed=feed.id)
+        answer = broken_answer(feed, f"we failed to read it: {type(error).__name__}")
+    answer = replace(answer, download=replace(answer.download, body=b""))  # it has been read
+    job.writer.todo.put_nowait(Result(claim, feed, options, answer, started_at, job.runtime.clock()))
+    return answer
 
 
 async def due_feeds(session: AsyncSession, *, now: datetime | None, among: Collection[str] | None) -> frozenset[str]:
     """The ids of enabled feeds: those due at ``now`` (None: due or not), out of ``among`` (None: out of all)."""
-    query = select(col(Feed.id)).where(col(Feed.enabled).is_(True), col(Feed.removed_at).is_(None))
+    running = (col(Feed.enabled).is_(True), col(Feed.removed_at).is_(None), col(Feed.paused_at).is_(None))
+    query = select(col(Feed.id)).where(*running)
     if now is not None:
         query = query.where(col(Feed.next_due_at) <= now)
     if among is not None:

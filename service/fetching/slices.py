@@ -2,14 +2,15 @@
 
 Pure bytes: nothing is decoded, and joining all pieces gives the document back. Where a cut might fall in the
 wrong place (a comment or CDATA section that mentions ``</item>``, nested items, UTF-16) there is no cut at
-all and the whole document must be parsed. Called by ``run`` and ``intake`` for what they know already, and
-by ``defuse`` to bound the number of items.
+all and the whole document must be parsed. Called by ``unseen`` for what is known already, by ``asking`` and
+``health`` for what a feed's row remembers, and by ``defuse`` to bound the number of items.
 """
 
 import hashlib
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from itertools import pairwise
 
 _OPENING = re.compile(rb"<(item|entry)(?=[\s>/])")
@@ -48,6 +49,18 @@ def body_hash(body: bytes) -> str:
     """
     first = _OPENING.search(body)
     return hashlib.sha256(body[first.start() :] if first else body).hexdigest()
+
+
+def remember(hashes: Sequence[str], dates: Sequence[datetime | None]) -> list[str]:
+    """Items as a feed's row keeps them: the hash, and the date in seconds since 1970 where there is one."""
+    pairs = zip(hashes, dates, strict=True)
+    return [f"{digest}@{int(at.timestamp())}" if at else digest for digest, at in pairs]
+
+
+def recall(kept: Sequence[str]) -> dict[str, datetime | None]:
+    """The inverse of ``remember``."""
+    parts = (item.partition("@") for item in kept)
+    return {digest: datetime.fromtimestamp(int(at), UTC) if at else None for digest, _, at in parts}
 
 
 def cut_items(body: bytes) -> Slices | None:
