@@ -4,13 +4,9 @@ The rules are in ``auth``; here are only the doors. Sign-in is throttled by acco
 ``app``: ``router`` under ``/api/v1``, ``pages`` at the root.
 """
 
-from functools import cache
-from pathlib import Path
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Form, Request, Response
-from fastapi.responses import HTMLResponse
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from limits import RateLimitItemPerMinute
 from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter
@@ -18,14 +14,16 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from service import auth
 from service.auth import Caller
+from service.desk.rendering import page
 from service.errors import Invalid, TooMany
+from service.models import Editor
+from service.passwords import PASSWORD_MAX
 from service.web import CallerDep, Now, Read, Write, runtime_of, session_cookie
 from service.words import TokenKind
 
-router = APIRouter(tags=["accounts"])
+router = APIRouter(tags=["accounts"])  # signing in keeps no answers: each holds a secret
 pages = APIRouter(include_in_schema=False)
 
-_TEMPLATES = Path(__file__).resolve().parents[1] / "templates"
 PER_ACCOUNT = RateLimitItemPerMinute(5)
 PER_ADDRESS = RateLimitItemPerMinute(20)
 
@@ -36,7 +34,7 @@ class SignIn(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     email: str = Field(max_length=254)
-    password: str = Field(max_length=auth.PASSWORD_MAX)
+    password: str = Field(max_length=PASSWORD_MAX)
 
 
 class AccountOut(BaseModel):
@@ -92,12 +90,17 @@ def _throttled(request: Request, body: SignIn) -> SignIn:
     return body
 
 
+async def _recognised(request: Request, body: Annotated[SignIn, Depends(_throttled)]) -> Editor:
+    # Before the write session begins: a password takes long to check, and nobody else could write meanwhile.
+    async with runtime_of(request).database.read() as session:
+        return await auth.check_password(session, email=body.email, password=body.password)
+
+
 @router.post("/session", operation_id="sign_in", status_code=201)
 async def sign_in(
-    body: Annotated[SignIn, Depends(_throttled)], session: Write, now: Now, request: Request, response: Response
+    editor: Annotated[Editor, Depends(_recognised)], session: Write, now: Now, request: Request, response: Response
 ) -> AccountOut:
     """Sign in at the desk; the session is a cookie."""
-    editor = await auth.check_password(session, email=body.email, password=body.password)
     secret = await auth.open_session(session, editor, now=now)
     runtime = runtime_of(request)
     response.set_cookie(
@@ -119,22 +122,12 @@ async def sign_out(caller: CallerDep, session: Write, request: Request, response
     response.delete_cookie(session_cookie(runtime_of(request)))
 
 
-@cache
-def _environment() -> Environment:
-    return Environment(loader=FileSystemLoader(_TEMPLATES), autoescape=True, undefined=StrictUndefined)
-
-
-def _page(template: str, status: int = 200, **values: object) -> HTMLResponse:
-    headers = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
-    return HTMLResponse(_environment().get_template(template).render(**values), status_code=status, headers=headers)
-
-
 @pages.get("/setup/{secret}")
 async def get_setup(secret: str, session: Read, now: Now) -> Response:
     """The page behind a set-up link."""
     editor = await auth.editor_for_setup(session, secret, now=now)
     first = editor.email == auth.FIRST_ADMIN
-    return _page("desk/setup.html", editor=editor, first=first, errors=(), given={})
+    return page("desk/setup.html", editor=editor, first=first, errors=(), given={})
 
 
 @pages.post("/setup/{secret}")
@@ -155,5 +148,5 @@ async def post_setup(
         async with database.read() as reading:
             editor = await auth.editor_for_setup(reading, secret, now=now)
         first, given = editor.email == auth.FIRST_ADMIN, {"email": email, "name": name}
-        return _page("desk/setup.html", 422, editor=editor, first=first, errors=error.errors, given=given)
-    return _page("desk/setup_done.html", editor=editor)
+        return page("desk/setup.html", 422, editor=editor, first=first, errors=error.errors, given=given)
+    return page("desk/setup_done.html", editor=editor)

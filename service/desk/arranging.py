@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from service.db import WriteSession
-from service.desk.lists import items_of, require_open
+from service.desk.lists import items_of, require_open, require_room
 from service.errors import FieldError, Invalid, NotNow
 from service.journal import record_decision
 from service.models import Edition, Editor, Item
@@ -54,6 +54,7 @@ async def order_items(
             after={"order": story_ids},
             now=now,
             by=by,
+            public=False,  # it names drafts; the close of the edition publishes the order that readers saw
         )
 
 
@@ -67,25 +68,29 @@ async def move_item(
     now: datetime,
     by: Editor,
 ) -> None:
-    """Give one item another place in its edition, or move a draft to another day's.
+    """Give one item another place in its edition, or move it to another day's, where it is a draft.
+
+    A time to go public was set for the day that the item leaves, so it does not go along.
 
     Raises:
-        NotNow: an edition is closed, or a public item was to change its day.
+        NotNow: an edition is closed, the other one is full, or a public item was to change its day.
     """
     require_open(edition)
-    before = {"edition": item.edition_date.isoformat(), "position": item.position}
+    before = {"edition": item.edition_date.isoformat(), "position": item.position, "state": str(item.state)}
     target = edition
     if to is not None and to.day != edition.day:
         require_open(to)
         if item.state not in (ItemState.DRAFT, ItemState.SCHEDULED):
             raise NotNow(f"A {item.state} item stays in its edition.")
+        require_room(await items_of(session, to.day))
         renumber([other for other in await items_of(session, edition.day) if other.story_id != item.story_id])
         item.edition_date, target = to.day, to
+        item.state, item.publish_at, item.published_by = ItemState.DRAFT, None, None
     elif item.state == ItemState.WITHDRAWN:
         raise NotNow("A withdrawn item has no place in the order.")
     await session.flush()
     renumber(inserted(await items_of(session, target.day), item, position))
-    after = {"edition": target.day.isoformat(), "position": item.position}
+    after = {"edition": target.day.isoformat(), "position": item.position, "state": str(item.state)}
     if after != before:
         await record_decision(
             session,

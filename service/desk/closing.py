@@ -5,8 +5,10 @@ that closes, and so an edition is never closed without its digest nor the other 
 and ``scheduling``.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
 
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -27,21 +29,27 @@ async def close_edition(session: WriteSession, edition: Edition, *, freeze: Free
     """Close the day: no item comes or moves any more, and the digest is frozen in this transaction.
 
     Raises:
-        NotNow: it is closed already, or items still wait to go public by the clock.
+        NotNow: it is closed already, its day has not begun, or items still wait to go public by the clock.
     """
     require_open(edition)
-    waiting = [item for item in await items_of(session, edition.day) if item.state == ItemState.SCHEDULED]
+    if edition.day > now.astimezone(ZoneInfo(edition.zone)).date():
+        raise NotNow(f"The day of this edition, {edition.day}, has not begun in {edition.zone}.")
+    items = await items_of(session, edition.day)
+    waiting = [item for item in items if item.state == ItemState.SCHEDULED]
     if waiting:
         raise NotNow(f"{len(waiting)} items are still scheduled. Publish, move or reopen them first.")
     edition.state, edition.closed_at = EditionState.CLOSED, now
     edition.closed_by = None if isinstance(by, str) else by.id
     await session.flush()
-    await _record_edition(session, "close", edition, "open", "closed", now=now, by=by)
+    order = [item.story_id for item in items if item.state == ItemState.PUBLISHED]
+    after = {"state": "closed", "order": order}
+    await _record_edition(session, "close", edition, {"state": "open"}, after, now=now, by=by)
     await freeze(session, edition.day, now)
 
 
 async def reopen_edition(session: WriteSession, edition: Edition, *, now: datetime, by: Editor) -> None:
-    """Open a closed edition again; the next close freezes a new digest.
+    """Open a closed edition again, until a person closes it: the clock leaves alone what was opened after the
+    cut-off. The next close freezes a new digest.
 
     Raises:
         NotNow: it is open.
@@ -49,7 +57,8 @@ async def reopen_edition(session: WriteSession, edition: Edition, *, now: dateti
     if edition.state != EditionState.CLOSED:
         raise NotNow(f"The edition of {edition.day} is open.")
     edition.state, edition.closed_at, edition.closed_by = EditionState.OPEN, None, None
-    await _record_edition(session, "reopen_edition", edition, "closed", "open", now=now, by=by)
+    edition.opened_at = now
+    await _record_edition(session, "reopen_edition", edition, {"state": "closed"}, {"state": "open"}, now=now, by=by)
 
 
 async def days_to_close(session: AsyncSession, *, calendar: Calendar, now: datetime) -> list[date]:
@@ -63,14 +72,15 @@ async def days_to_close(session: AsyncSession, *, calendar: Calendar, now: datet
 
 
 async def _record_edition(
-    session: WriteSession, act: str, edition: Edition, before: str, after: str, *, now: datetime, by: Decider
+    session: WriteSession,
+    act: str,
+    edition: Edition,
+    before: Mapping[str, Any],
+    after: Mapping[str, Any],
+    *,
+    now: datetime,
+    by: Decider,
 ) -> None:
     await record_decision(
-        session,
-        act=act,
-        subject=f"edition:{edition.day}",
-        before={"state": before},
-        after={"state": after},
-        now=now,
-        by=by,
+        session, act=act, subject=f"edition:{edition.day}", before=before, after=after, now=now, by=by
     )

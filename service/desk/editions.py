@@ -18,16 +18,14 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from service.clock import Calendar
 from service.db import WriteSession
 from service.desk.arranging import inserted, renumber
-from service.desk.lists import edition_view, items_of, require_open
+from service.desk.lists import edition_view, items_of, require_open, require_room
 from service.desk.schemas import CorrectIn, ItemIn
 from service.desk.tagging import TagFacts, replace_tags, tag_facts
 from service.desk.wire import story_day, story_for_change
 from service.errors import FieldError, Invalid, NotFound, NotNow, Stale
-from service.journal import record_decision
+from service.journal import record_decision, take_turn
 from service.models import Edition, Editor, Item, Tag
 from service.words import ItemState, StoryState
-
-LIST_MAX = 300
 
 
 async def edition_for_change(
@@ -40,6 +38,7 @@ async def edition_for_change(
     Raises:
         Stale: somebody changed the list since; carries it as it stands.
     """
+    await take_turn(session)
     edition = (await session.exec(select(Edition).where(Edition.day == day).with_for_update())).one_or_none()
     current = edition.version if edition else 0
     if version is not None and version != current:
@@ -74,7 +73,7 @@ async def place_item(
     """Give a story its place as a draft, or as scheduled when ``publish_at`` is given.
 
     Raises:
-        NotNow: the edition is closed, or the story already has a place.
+        NotNow: the edition is closed or full, or the story already has a place.
         Invalid: ``publish_at`` has passed, or the story is not ready to be public.
     """
     require_open(edition)
@@ -85,8 +84,7 @@ async def place_item(
     if story.lead_id is not None:
         raise NotNow(f"This story was merged under {story.lead_id}. Place that one, or split it off first.")
     others = await items_of(session, edition.day)
-    if len(others) >= LIST_MAX:
-        raise NotNow(f"An edition holds {LIST_MAX} items at the most.")
+    require_room(others)
     story.headline = wanted.headline or story.headline
     story.blurb = wanted.blurb if wanted.blurb is not None else story.blurb
     story.state, story.pass_reason = StoryState.PICKED, None

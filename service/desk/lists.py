@@ -3,6 +3,7 @@
 Reads only. Readers get theirs from ``publishing.load``, which sees nothing but what is public.
 """
 
+from collections.abc import Sequence
 from datetime import date, datetime
 
 from sqlmodel import col, select
@@ -15,6 +16,8 @@ from service.errors import NotNow
 from service.models import Edition, Editor, Item, Story
 from service.words import EditionState, ItemState
 
+LIST_MAX = 300
+
 
 async def items_of(session: AsyncSession, day: date) -> list[Item]:
     """The items of a day that are not withdrawn, in the editors' order."""
@@ -26,6 +29,12 @@ def require_open(edition: Edition) -> None:
     """Raise NotNow if no item may come, move or go public any more."""
     if edition.state != EditionState.OPEN:
         raise NotNow(f"The edition of {edition.day} is closed. A chief can reopen it.")
+
+
+def require_room(items: Sequence[Item]) -> None:
+    """Raise NotNow if the day's list cannot take one more."""
+    if len(items) >= LIST_MAX:
+        raise NotNow(f"An edition holds {LIST_MAX} items at the most.")
 
 
 async def edition_view(session: AsyncSession, day: date, *, calendar: Calendar, now: datetime) -> schemas.EditionOut:

@@ -8,7 +8,7 @@ import unicodedata
 from datetime import date, datetime
 from typing import Annotated
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
 _BIDI_CONTROLS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200e\u200f\u061c")
 
@@ -32,7 +32,8 @@ def _paragraphs(text: str) -> str:
 
 
 def _not_empty(text: str) -> str:
-    if not text:
+    # Blanks, joiners and marks (Z, C, M) show nothing by themselves.
+    if all(unicodedata.category(char)[0] in "ZCM" for char in text):
         raise ValueError("write at least one visible character")
     return text
 
@@ -222,7 +223,7 @@ class StoryPage(Shape):
 
     items: list[StoryOut]
     next: str | None = Field(description="The cursor of the next page; null at the end.")
-    total: int
+    total: int = Field(description="How many stories the whole list has.")
 
 
 class ItemOut(Shape):
@@ -262,17 +263,104 @@ class EditionOut(Shape):
 
 
 class RecordOut(Shape):
-    """One decision in a story's life."""
+    """One decision in a story's life, or one change at its source (`source_revision`)."""
 
     at: datetime
     by: str
     act: str
     before: dict[str, object] | None
     after: dict[str, object] | None
-    hash: str
+    hash: str | None = Field(description="Of its journal record; null for what the source did.")
 
 
 class HistoryOut(Shape):
-    """A story's decisions, oldest first."""
+    """A story's decisions and its source's changes, oldest first."""
 
     items: list[RecordOut]
+
+
+class MergeIn(Body):
+    """Which story leads: `into` puts this one under another, `stories` puts others under this one."""
+
+    into: Code | None = None
+    stories: list[Code] | None = Field(None, min_length=1, max_length=50)
+
+    @model_validator(mode="after")
+    def _one_way(self) -> "MergeIn":
+        if (self.into is None) == (self.stories is None):
+            raise ValueError("name either `into`, the story that leads, or `stories`, those that follow this one")
+        return self
+
+
+class SplitIn(Body):
+    """Which siblings leave their lead; without `stories`, this one leaves its own."""
+
+    stories: list[Code] | None = Field(None, min_length=1, max_length=50)
+
+
+class BulkPassIn(Body):
+    """Many stories that are not taken, for one reason."""
+
+    story_ids: list[Code] = Field(min_length=1, max_length=200)
+    reason: Code = Field(examples=["off_topic"])
+    versions: dict[Code, int] = Field(
+        {}, max_length=200, description="The version seen of each; one that changed since is left alone."
+    )
+
+
+class BulkAnswer(Shape):
+    """What became of one of many stories."""
+
+    story_id: str
+    passed: bool
+    code: str | None = Field(description="Why not, as an error's `code`.")
+    detail: str | None
+    version: int | None
+
+
+class BulkPassOut(Shape):
+    """What became of each, in the order asked."""
+
+    passed: int
+    items: list[BulkAnswer]
+
+
+class DayOut(Shape):
+    """One day's list in few words."""
+
+    date: Day
+    state: str
+    drafts: int = Field(description="Items that are not public yet, scheduled ones included.")
+    published: int
+    withdrawn: int
+    closed_at: datetime | None
+    version: int
+
+
+class EditionPage(Shape):
+    """Days with a list, the latest first."""
+
+    items: list[DayOut]
+    next: date | None = Field(description="Send it as `before` for the page that follows; null at the end.")
+
+
+class DiffItem(Shape):
+    """An item that differs between two lists."""
+
+    story_id: str
+    headline: str
+    url: str
+    edition: Day
+    position: int
+    note: str | None = Field(description="The note of the correction, or the reason of the withdrawal.")
+
+
+class EditionDiff(Shape):
+    """What a reader of one day's list finds changed in another's. A story stands in one list only."""
+
+    from_date: Day = Field(alias="from", serialization_alias="from")
+    to_date: Day = Field(alias="to", serialization_alias="to")
+    added: list[DiffItem] = Field(description="Public in the second list; never in the first.")
+    removed: list[DiffItem] = Field(description="Public in the first list, or withdrawn from either since.")
+    moved: list[DiffItem] = Field(description="Moved by an editor from the first list to the second.")
+    corrected: list[DiffItem] = Field(description="Public in the second list and corrected since.")

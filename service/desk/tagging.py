@@ -53,6 +53,7 @@ async def tag_story(
         after={"tags": after},
         now=now,
         by=by,
+        public=False,  # a story that is not public yet; its publication names the tags in full
     )
 
 
@@ -102,11 +103,11 @@ def tag_facts(tags: Iterable[Tag]) -> TagFacts:
 async def _check(session: WriteSession, wanted: Sequence[TagIn], day: date) -> dict[str, tuple[TagIn, Standing]]:
     errors: list[FieldError] = []
     confirmed: dict[str, tuple[TagIn, Standing]] = {}
-    partners = {tag.partner.upper() for tag in wanted} & places.places().keys()
+    partners = {place.code for place in (_place(tag.partner) for tag in wanted) if place}
     standings = await register.standings(session, on=day, partners=partners)
     for index, tag in enumerate(wanted):
         field = f"tags[{index}]"
-        place = places.places().get(tag.partner.upper())
+        place = _place(tag.partner)
         if place is None:
             errors.append(places.unknown_place(f"{field}.partner", tag.partner))
         if tag.tier not in TIERS:
@@ -125,6 +126,11 @@ async def _check(session: WriteSession, wanted: Sequence[TagIn], day: date) -> d
     if errors:
         raise Invalid("These tags cannot be stored; nothing was changed.", errors=errors)
     return confirmed
+
+
+def _place(code: str) -> places.Place | None:
+    # ASCII only: "ß" in capitals is "SS", which is South Sudan.
+    return places.places().get(code.upper()) if code.isascii() else None
 
 
 def _needs_reason(field: str, partner: str, tier: str, standing: Standing, day: date) -> FieldError:

@@ -1,16 +1,25 @@
 """What an editor does with a waiting story besides tagging and placing it: claim, pass, hold, reopen, note, rewrite.
 
+Claims inform and versions protect: a claim shows the others who works on a story, any act of its holder on the
+story renews it, and it stops nobody from acting; but a claim counts the version up, so whoever read the story before
+it is told to look again. Looking claims nothing.
+
 Every move can be undone. Reads are in ``wire``; a story that has an item leaves it only through
 ``reopen_story``, and only while it is not public. Called by ``routes``.
 """
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
+from sqlmodel import select
+
 from service.db import WriteSession
+from service.desk.arranging import renumber
+from service.desk.lists import items_of
 from service.errors import FieldError, Invalid, NotNow
 from service.journal import record_decision
-from service.models import Editor, Item, Note, Story, new_id
+from service.models import Edition, Editor, Item, Note, Story, new_id
 from service.words import ItemState, StoryState
 
 CLAIM_LASTS = timedelta(minutes=10)
@@ -23,9 +32,19 @@ async def claim_story(session: WriteSession, story: Story, *, now: datetime, by:
     Raises:
         NotNow: somebody else's claim still runs.
     """
-    if _held_by_other(story, now, by):
+    if held_by_other(story, now, by):
         raise NotNow("Another editor has claimed this story. Wait for the claim to end, or talk to them.")
-    story.claimed_by, story.claimed_until = by.id, now + CLAIM_LASTS
+    if not renew_claim(story, now=now, by=by):
+        story.claimed_by, story.claimed_until = by.id, now + CLAIM_LASTS
+        await _record_private(session, "claim", story, None, {"until": story.claimed_until.isoformat()}, now=now, by=by)
+
+
+def renew_claim(story: Story, *, now: datetime, by: Editor) -> bool:
+    """Let this editor's own claim run ten minutes from now; False if there is none that runs."""
+    if story.claimed_by != by.id or story.claimed_until is None or story.claimed_until <= now:
+        return False
+    story.claimed_until = now + CLAIM_LASTS
+    return True
 
 
 async def release_story(session: WriteSession, story: Story, *, now: datetime, by: Editor) -> None:
@@ -34,12 +53,15 @@ async def release_story(session: WriteSession, story: Story, *, now: datetime, b
     Raises:
         NotNow: the claim is somebody else's.
     """
-    if _held_by_other(story, now, by):
+    if held_by_other(story, now, by):
         raise NotNow("This claim is another editor's. It ends by itself after ten minutes.")
-    story.claimed_by = story.claimed_until = None
+    if story.claimed_by is not None:
+        story.claimed_by = story.claimed_until = None
+        await _record_private(session, "release", story, None, None, now=now, by=by)
 
 
-def _held_by_other(story: Story, now: datetime, by: Editor) -> bool:
+def held_by_other(story: Story, now: datetime, by: Editor) -> bool:
+    """Whether another editor's claim on this story runs."""
     runs = story.claimed_until is not None and story.claimed_until > now
     return runs and story.claimed_by not in (None, by.id)
 
@@ -51,12 +73,17 @@ async def pass_story(session: WriteSession, story: Story, *, reason: str, now: d
         Invalid: the reason is not on the list.
         NotNow: it already has a place in an edition.
     """
+    require_pass_reason(reason)
+    await _move(session, story, StoryState.PASSED, "pass", reason, now=now, by=by)
+
+
+def require_pass_reason(reason: str) -> None:
+    """Raise Invalid for a reason that is not on the list."""
     if reason not in PASS_REASONS:
         raise Invalid(
             "A pass needs a reason from the list.",
             errors=[FieldError("reason", f"'{reason}' is not a reason", PASS_REASONS)],
         )
-    await _move(session, story, StoryState.PASSED, "pass", reason, now=now, by=by)
 
 
 async def hold_story(session: WriteSession, story: Story, *, now: datetime, by: Editor) -> None:
@@ -78,9 +105,17 @@ async def reopen_story(session: WriteSession, story: Story, *, now: datetime, by
     if item is not None:
         if item.state not in (ItemState.DRAFT, ItemState.SCHEDULED):
             raise NotNow(f"This story is {item.state} in the edition of {item.edition_date}. Correct or withdraw it.")
-        await session.delete(item)
-        await session.flush()
+        await _take_out(session, item)
     await _move(session, story, StoryState.NEW, "reopen", None, now=now, by=by)
+
+
+async def _take_out(session: WriteSession, item: Item) -> None:
+    # Even of a closed edition: a draft was never part of what readers saw, and must not be lost in there.
+    edition = (await session.exec(select(Edition).where(Edition.day == item.edition_date).with_for_update())).one()
+    edition.version += 1
+    await session.delete(item)
+    await session.flush()
+    renumber(await items_of(session, edition.day))
 
 
 async def _move(
@@ -97,21 +132,29 @@ async def _move(
         raise NotNow("This story has a place in an edition. Reopen it first.")
     before: dict[str, Any] = {"state": story.state, "reason": story.pass_reason}
     story.state, story.pass_reason = state, reason
+    await _record_private(session, act, story, before, {"state": state.value, "reason": reason}, now=now, by=by)
+
+
+async def _record_private(
+    session: WriteSession,
+    act: str,
+    story: Story,
+    before: Mapping[str, Any] | None,
+    after: Mapping[str, Any] | None,
+    *,
+    now: datetime,
+    by: Editor,
+) -> None:
+    # Only what was published is public; counts of passes are in the research export.
     await record_decision(
-        session,
-        act=act,
-        subject=f"story:{story.id}",
-        before=before,
-        after={"state": state.value, "reason": reason},
-        now=now,
-        by=by,
-        public=False,  # only what was published is public; counts of passes are in the research export
+        session, act=act, subject=f"story:{story.id}", before=before, after=after, now=now, by=by, public=False
     )
 
 
 async def add_note(session: WriteSession, story: Story, *, text: str, now: datetime, by: Editor) -> None:
-    """Leave a line for the other editors."""
+    """Leave a line for the other editors; never public."""
     session.add(Note(id=new_id(now), story_id=story.id, by=by.id, at=now, text=text))
+    await _record_private(session, "note", story, None, {"text": text}, now=now, by=by)
 
 
 async def rewrite_story(
@@ -131,13 +174,4 @@ async def rewrite_story(
     before = {key: getattr(story, key) for key in changed}
     for key, value in changed.items():
         setattr(story, key, value)
-    await record_decision(
-        session,
-        act="rewrite",
-        subject=f"story:{story.id}",
-        before=before,
-        after=changed,
-        now=now,
-        by=by,
-        public=False,
-    )
+    await _record_private(session, "rewrite", story, before, changed, now=now, by=by)

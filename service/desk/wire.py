@@ -120,9 +120,15 @@ def _read_cursor(cursor: str) -> tuple[datetime, str]:
 
 def aware(moment: datetime | None, calendar: Calendar) -> datetime | None:
     """A moment as the client meant it: one without a zone is the newsroom's wall time."""
-    if moment is None or moment.tzinfo is not None:
-        return moment
-    return moment.replace(tzinfo=calendar.zone)
+    if moment is None:
+        return None
+    placed = moment if moment.tzinfo is not None else moment.replace(tzinfo=calendar.zone)
+    try:
+        return placed.astimezone(UTC)
+    except OverflowError as error:  # the first and the last day that a datetime can hold
+        raise Invalid(
+            "That moment cannot be searched for.", errors=[FieldError("since", "name a moment after the year 1")]
+        ) from error
 
 
 async def get_story(session: AsyncSession, story_id: str) -> Story:

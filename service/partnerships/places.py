@@ -123,9 +123,7 @@ def unknown_place(field: str, word: str) -> FieldError:
         return FieldError(field, message)
     if len(codes) > 1:
         return FieldError(field, f"“{word}” may be any of several partners; give the code.", codes)
-    message = (
-        f"“{word}” is no partner; give an ISO 3166-1 code such as KE, or an organisation's such as X-AU."
-    )
+    message = f"“{word}” is no partner; give an ISO 3166-1 code such as KE, or an organisation's such as X-AU."
     return FieldError(field, message, near_places(word))
 
 

@@ -108,9 +108,7 @@ class Finding:
         return self.problem in (Problem.WORDING, Problem.UNVERIFIED)
 
 
-def standing_on(
-    entries: Iterable[RegisterEntry], *, on: date, known_at: datetime | None
-) -> RegisterEntry | None:
+def standing_on(entries: Iterable[RegisterEntry], *, on: date, known_at: datetime | None) -> RegisterEntry | None:
     """Of one partner's rows, the one that answers for day ``on`` as known at ``known_at``.
 
     Pure; ``known_at`` None means by all we know. The latest day in force decides, then the latest moment
@@ -152,9 +150,7 @@ def row_problems(row: RegisterRow) -> tuple[FieldError, ...]:
     if row.confidence not in CONFIDENCES:
         problems.append(FieldError("confidence", f"“{row.confidence}” is no confidence.", CONFIDENCES))
     if row.verified and "http" not in row.source:
-        problems.append(
-            FieldError("source", "A verified row names the page (http…) that gives tier and day.")
-        )
+        problems.append(FieldError("source", "A verified row names the page (http…) that gives tier and day."))
     return tuple(problems)
 
 
@@ -164,9 +160,7 @@ def shipped_rows() -> tuple[RegisterRow, ...]:
 
     A date known only to the month or year begins on its first day; its source says so.
     """
-    text = (
-        resources.files("service.partnerships").joinpath("data", "register.csv").read_text(encoding="utf-8")
-    )
+    text = resources.files("service.partnerships").joinpath("data", "register.csv").read_text(encoding="utf-8")
     return tuple(
         RegisterRow(
             partner=line["partner"],
@@ -297,9 +291,7 @@ def _entry_findings(entry: RegisterEntry) -> Iterator[Finding]:
     if read not in (None, entry.tier):
         yield found(Problem.WORDING, f"{entry.label_zh} reads as {read}, the row says {entry.tier}.")
     if not entry.verified:
-        yield found(
-            Problem.UNVERIFIED, f"No page that gives tier and day of {entry.label_en}: {entry.source}"
-        )
+        yield found(Problem.UNVERIFIED, f"No page that gives tier and day of {entry.label_en}: {entry.source}")
 
 
 def _precedence(entry: RegisterEntry) -> tuple[date, datetime, str]:

@@ -202,9 +202,7 @@ QUALIFIERS: Mapping[str, Qualifier] = MappingProxyType(
         "strategic_stability": Qualifier("strategic stability", "战略稳定"),
         "aspirational": Qualifier("an aim, not yet a fact", "尚属目标", ours=True),
         "lapsed": Qualifier("no longer used", "已不再使用", ours=True),
-        "blanket_focac": Qualifier(
-            "inferred from a summit's blanket statement", "据峰会总体表述推定", ours=True
-        ),
+        "blanket_focac": Qualifier("inferred from a summit's blanket statement", "据峰会总体表述推定", ours=True),
         "bhutan_case": Qualifier("relations with neither Beijing nor Taipei", "与两岸均无邦交", ours=True),
     }
 )
