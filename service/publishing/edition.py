@@ -17,6 +17,8 @@ class Site:
     """The public address without a trailing slash."""
     zone: str
     """IANA name of the newsroom's time zone."""
+    language: str = "en"
+    """BCP 47 tag of the language that its editors write in."""
 
 
 @dataclass(frozen=True)
@@ -114,8 +116,13 @@ class PublicEdition:
     previous: date | None = None
     next: date | None = None
     links: dict[str, str] = field(default_factory=dict)
-    """Further link relations of the whole list, relation → absolute URL."""
+    """Further link relations of the whole list, relation → absolute URL; ``{ext}`` stands for the extension."""
+    query: str = ""
+    """What narrows a stream, in the one canonical spelling: ``region=africa&language=ar``."""
+    page: str = ""
+    """Which archive page of the stream this is: ``week=2026-W47``; part of its address, but not of its identity."""
 
     def url(self, extension: str) -> str:
         """The absolute address of this list in one format."""
-        return f"{self.site.base_url}{self.path}.{extension}"
+        query = "&".join(part for part in (self.query, self.page) if part)
+        return f"{self.site.base_url}{self.path}.{extension}{f'?{query}' if query else ''}"

@@ -1,7 +1,8 @@
-"""What the public reads, no account asked: lists in every format, digests, stories, the ledger, health.
+"""What reader programs ask for: lists and streams in every format, digests, the ledger, health.
 
-Every document goes out through ``caching.answer``. Routes choose and translate; the queries are in ``load``
-and the words in ``formats``. Mounted at the root by ``app``.
+Each route renders one document and hands it to ``serving``, which keeps and answers it. Routes choose and
+translate; the queries are in ``load`` and ``stream_load``, the words in ``formats``. The pages that are no list are
+``page_routes``'. Mounted at the root by ``app``.
 """
 
 from collections.abc import AsyncIterator
@@ -12,19 +13,28 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import RedirectResponse, Response, StreamingResponse
 
 from service.errors import NotFound
+from service.headers import Kind
 from service.journal import ledger_lines
-from service.publishing import caching, digest, load, pages
+from service.publishing import caching, digest, load, stream_load
+from service.publishing.caching import Document
 from service.publishing.edition import PublicEdition, Site
 from service.publishing.formats import Format
+from service.publishing.formats.pages import site_path
+from service.publishing.serving import Rendered
+from service.publishing.stream_pages import render_stream
+from service.publishing.streams import Stream, read_stream
 from service.settings import Settings
 from service.web import CalendarDep, Now, Read, runtime_of
 
 router = APIRouter(tags=["public"])
+READ = ["GET", "HEAD"]
 
 
 def site_of(settings: Settings) -> Site:
     """The facts about this newsroom that stand in every document."""
-    return Site(title=settings.site_title, base_url=settings.base_url, zone=settings.timezone)
+    return Site(
+        title=settings.site_title, base_url=settings.base_url, zone=settings.timezone, language=settings.language
+    )
 
 
 def _site(request: Request) -> Site:
@@ -34,6 +44,18 @@ def _site(request: Request) -> Site:
 SiteDep = Annotated[Site, Depends(_site)]
 
 
+def moved(site: Site, path: str, query: str = "") -> Response:
+    """Sends the reader to the one address of what was asked for, for good (RFC 9110 §15.4.9)."""
+    target = f"{site_path(site)}{path}{f'?{query}' if query else ''}"
+    return RedirectResponse(target, status_code=308, headers={"Cache-Control": caching.MOVED})
+
+
+def refuse_future(day: date, today: date) -> None:
+    """Raises NotFound for a day that has not begun in the newsroom."""
+    if day > today:
+        raise NotFound(f"{day} has not begun.")
+
+
 def _format(request: Request, extension: str) -> Format:
     formats: dict[str, Format] = request.app.state.formats
     if extension not in formats:
@@ -41,66 +63,110 @@ def _format(request: Request, extension: str) -> Format:
     return formats[extension]
 
 
-def _list(request: Request, extension: str, edition: PublicEdition, now: datetime) -> Response:
+def _day_list(request: Request, extension: str, edition: PublicEdition) -> Response:
     chosen = _format(request, extension)
-    frozen = caching.FROZEN if edition.state == "closed" and edition.path != "/daily" else caching.FRESH
-    return caching.answer(
-        request,
-        chosen.render(edition),
-        chosen.media_type,
-        updated_at=edition.updated_at,
-        now=now,
-        cache_control=frozen,
-    )
+    frozen = edition.state == "closed" and edition.path != "/daily"
+    lasts = caching.FROZEN if frozen else caching.FRESH
+    return Rendered(Document(chosen.render(edition), chosen.media_type, lasts))
 
 
-@router.api_route("/", methods=["GET", "HEAD"], include_in_schema=False)
+@router.api_route("/", methods=READ, include_in_schema=False)
 async def get_front_page(request: Request, session: Read, site: SiteDep, calendar: CalendarDep, now: Now) -> Response:
     """Today's list as a page."""
-    edition = await load.load_daily(session, site=site, calendar=calendar, now=now)
-    return _list(request, "html", edition, now)
+    return _day_list(request, "html", await load.load_daily(session, site=site, calendar=calendar, now=now))
 
 
-@router.api_route("/daily.{extension}", methods=["GET", "HEAD"], operation_id="get_daily")
+@router.api_route("/daily.{extension}", methods=READ, operation_id="get_daily")
 async def get_daily(
     extension: str, request: Request, session: Read, site: SiteDep, calendar: CalendarDep, now: Now
 ) -> Response:
     """Today's list; before the first item of a day, the last day that has one."""
-    edition = await load.load_daily(session, site=site, calendar=calendar, now=now)
-    return _list(request, extension, edition, now)
+    return _day_list(request, extension, await load.load_daily(session, site=site, calendar=calendar, now=now))
 
 
-@router.api_route("/editions/{day}.{extension}", methods=["GET", "HEAD"], operation_id="get_public_edition")
+@router.api_route("/editions/{day}.{extension}", methods=READ, operation_id="get_public_edition")
 async def get_edition(
     day: date, extension: str, request: Request, session: Read, site: SiteDep, calendar: CalendarDep, now: Now
 ) -> Response:
     """One day's list."""
-    _refuse_future(day, calendar.day_of(now))
+    refuse_future(day, calendar.day_of(now))
     edition = await load.load_edition(session, day, site=site, calendar=calendar, now=now)
-    return _list(request, extension, edition, now)
+    return _day_list(request, extension, edition)
 
 
-def _refuse_future(day: date, today: date) -> None:
-    if day > today:
-        raise NotFound(f"{day} has not begun.")
-
-
-@router.api_route("/latest.{extension}", methods=["GET", "HEAD"], operation_id="get_latest")
+@router.api_route("/latest.{extension}", methods=READ, operation_id="get_latest")
 async def get_latest(
     extension: str, request: Request, session: Read, site: SiteDep, calendar: CalendarDep, now: Now
 ) -> Response:
-    """The running stream of published items, newest first."""
-    edition = await load.load_latest(session, site=site, calendar=calendar, now=now)
-    return _list(request, extension, edition, now)
+    """The running stream of published items, newest first; narrow it by `country`, `region`, `tier`, `language`.
+
+    `week=2026-W47` gives what was published in that week; each page links to the one before it.
+    """
+    return await _stream(request, extension, {}, session, site=site, calendar=calendar, now=now)
 
 
-@router.api_route("/digest.{extension}", methods=["GET", "HEAD"], operation_id="get_latest_digest")
-async def get_latest_digest(extension: str, session: Read, calendar: CalendarDep, now: Now) -> Response:
+@router.api_route("/countries/{code}.{extension}", methods=READ, operation_id="get_country")
+async def get_country(
+    code: str, extension: str, request: Request, session: Read, site: SiteDep, calendar: CalendarDep, now: Now
+) -> Response:
+    """The stream of one partner, by its code."""
+    return await _stream(request, extension, {"country": code}, session, site=site, calendar=calendar, now=now)
+
+
+@router.api_route("/tiers/{tier}.{extension}", methods=READ, operation_id="get_tier")
+async def get_tier(
+    tier: str, extension: str, request: Request, session: Read, site: SiteDep, calendar: CalendarDep, now: Now
+) -> Response:
+    """The stream of one partnership tier."""
+    return await _stream(request, extension, {"tier": tier}, session, site=site, calendar=calendar, now=now)
+
+
+@router.api_route("/regions/{region}.{extension}", methods=READ, operation_id="get_region")
+async def get_region(
+    region: str, extension: str, request: Request, session: Read, site: SiteDep, calendar: CalendarDep, now: Now
+) -> Response:
+    """The stream of one region."""
+    return await _stream(request, extension, {"region": region}, session, site=site, calendar=calendar, now=now)
+
+
+async def _stream(
+    request: Request,
+    extension: str,
+    by_path: dict[str, str],
+    session: Read,
+    *,
+    site: Site,
+    calendar: CalendarDep,
+    now: datetime,
+) -> Response:
+    chosen = _format(request, extension)
+    given = [(name, value) for name, value in request.query_params.multi_items() if name not in by_path]
+    stream = read_stream([*by_path.items(), *given])
+    if stream.week is not None and stream_load.is_running(stream.week, calendar=calendar, now=now):
+        # Only until the week is over: not the permanent kind.
+        return _see(site, stream.whole, extension)
+    if (request.url.path, request.url.query) != (f"{stream.path}.{extension}", stream.full_query):
+        return moved(site, f"{stream.path}.{extension}", stream.full_query)
+    edition = await stream_load.load_stream(session, stream, site=site, calendar=calendar, now=now)
+    if extension == "html":
+        body = await render_stream(session, stream, edition, today=calendar.day_of(now))
+    else:
+        body = chosen.render(edition)
+    lasts = caching.FROZEN if stream.week else caching.FRESH
+    return Rendered(Document(body, chosen.media_type, lasts, query=stream.full_query))
+
+
+def _see(site: Site, stream: Stream, extension: str) -> Response:
+    target = f"{site_path(site)}{stream.path}.{extension}{f'?{stream.query}' if stream.query else ''}"
+    return RedirectResponse(target, status_code=307, headers={"Cache-Control": caching.FRESH})
+
+
+@router.api_route("/digest.{extension}", methods=READ, operation_id="get_latest_digest")
+async def get_latest_digest(extension: str, session: Read, site: SiteDep, calendar: CalendarDep, now: Now) -> Response:
     """Leads to the digest of the last day that has an item, or of today."""
     _digest_type(extension)
-    today = calendar.day_of(now)
-    days = [day for day, _ in await load.list_days(session) if day <= today]
-    target = f"/digest/{(days[0] if days else today).isoformat()}.{extension}"
+    day = await load.newest_day(session, today=calendar.day_of(now))
+    target = f"{site_path(site)}/digest/{day.isoformat()}.{extension}"
     return RedirectResponse(target, status_code=307, headers={"Cache-Control": caching.FRESH})
 
 
@@ -110,34 +176,16 @@ def _digest_type(extension: str) -> str:
     return digest.MEDIA_TYPES[extension]
 
 
-@router.api_route("/digest/{day}.{extension}", methods=["GET", "HEAD"], operation_id="get_digest")
+@router.api_route("/digest/{day}.{extension}", methods=READ, operation_id="get_digest")
 async def get_digest(
-    day: date, extension: str, request: Request, session: Read, site: SiteDep, calendar: CalendarDep, now: Now
+    day: date, extension: str, session: Read, site: SiteDep, calendar: CalendarDep, now: Now
 ) -> Response:
     """The day's digest: the same bytes each time once the edition is closed, before that with state ``open``."""
     media_type = _digest_type(extension)
-    _refuse_future(day, calendar.day_of(now))
-    body, updated_at = await load.load_digest(session, day, extension, site=site, calendar=calendar, now=now)
-    return caching.answer(request, body, media_type, updated_at=updated_at, now=now)
-
-
-@router.api_route("/archive", methods=["GET", "HEAD"], include_in_schema=False)
-async def get_archive(request: Request, session: Read, site: SiteDep, now: Now) -> Response:
-    """The days that have a list, as a page."""
-    days = await load.list_days(session)
-    body = pages.render_archive(site, days)
-    return caching.answer(request, body, "text/html", updated_at=now, now=now)
-
-
-@router.api_route("/stories/{story_id}", methods=["GET", "HEAD"], operation_id="get_public_story")
-async def get_story(
-    story_id: str, request: Request, session: Read, site: SiteDep, calendar: CalendarDep, now: Now
-) -> Response:
-    """One published story as a page, with its decision record; 410 with the reason once it is withdrawn."""
-    item = await load.load_item(session, story_id, site=site, calendar=calendar, now=now)
-    record = await load.public_record(session, story_id)
-    body = pages.render_story(site, item, record)
-    return caching.answer(request, body, "text/html", updated_at=item.updated_at, now=now)
+    refuse_future(day, calendar.day_of(now))
+    body, frozen = await load.load_digest(session, day, extension, site=site, calendar=calendar, now=now)
+    lasts = caching.FROZEN if frozen else caching.FRESH
+    return Rendered(Document(body, media_type, lasts, Kind.STYLED))
 
 
 @router.api_route("/ledger.jsonl", methods=["GET"], operation_id="get_ledger")
@@ -150,8 +198,7 @@ async def get_ledger(request: Request) -> Response:
             async for line in ledger_lines(session):
                 yield f"{line}\n"
 
-    headers = {"Cache-Control": "no-cache", "Access-Control-Allow-Origin": "*"}
-    return StreamingResponse(lines(), media_type="application/jsonl", headers=headers)
+    return StreamingResponse(lines(), media_type="application/jsonl", headers={"Cache-Control": "no-cache"})
 
 
 @router.get("/health/live", operation_id="is_alive")

@@ -84,7 +84,7 @@ ATOM_RULES = """
 """
 
 RSS_ONCE = {"title", "link", "description", "lastBuildDate", "generator", "pubDate", "guid", "source"}
-RSS_CHANNEL = {"title", "link", "description", "lastBuildDate", "generator", "item"}
+RSS_CHANNEL = {"title", "link", "description", "language", "lastBuildDate", "generator", "item"}
 RSS_ITEM = {"title", "link", "description", "pubDate", "guid", "source", "category"}
 RSS_MOMENT = r"(Mon|Tue|Wed|Thu|Fri|Sat|Sun), \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} \+0000"
 
@@ -124,6 +124,7 @@ def check_json_feed(body: bytes) -> None:
     allowed: dict[str, type] = {
         "version": str, "title": str, "home_page_url": str, "feed_url": str, "description": str,
         "authors": list, "next_url": str, "hubs": list, "items": list, "_huoban": dict,
+        "language": str,
     }  # fmt: skip
     _check_members(feed, allowed, required=("version", "title", "items"))
     assert all(set(hub) == {"type", "url"} for hub in feed.get("hubs", []))

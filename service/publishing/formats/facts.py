@@ -45,9 +45,13 @@ def is_archive(edition: PublicEdition) -> bool:
 
 
 def feed_id(edition: PublicEdition) -> str:
-    """The list's own ``tag:`` URI (RFC 4151): made of host and path alone, so that it outlives every title."""
+    """The list's own ``tag:`` URI (RFC 4151): made of host, path and query alone, so that it outlives every title.
+
+    The archive pages of a stream are parts of one list and share its id.
+    """
     base = urlsplit(edition.site.base_url)
-    return f"tag:{base.hostname},2026:{quote(base.path + edition.path, safe='/:=,;@!$&*+~?()')}"
+    name = f"{base.path}{edition.path}{f'?{edition.query}' if edition.query else ''}"
+    return f"tag:{base.hostname},2026:{quote(name, safe='/:=,;@!$&*+~?()')}"
 
 
 def item_categories(edition: PublicEdition, item: PublicItem) -> list[tuple[str, str, str]]:

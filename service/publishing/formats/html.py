@@ -4,6 +4,8 @@ Feed autodiscovery, canonical link and Open Graph stand in its head. Found by ex
 ``formats``; the page's style is ``static/public.css``.
 """
 
+from typing import Any
+
 from service.publishing.edition import PublicEdition
 from service.publishing.formats import facts, wording
 from service.publishing.formats.pages import environment
@@ -11,11 +13,17 @@ from service.publishing.formats.pages import environment
 
 def render_html(edition: PublicEdition) -> bytes:
     """The list as a complete HTML document."""
-    page = environment().get_template("public/edition.html")
+    return render_list(edition, "public/edition.html")
+
+
+def render_list(edition: PublicEdition, template: str, **more: Any) -> bytes:
+    """The list on a page that says more than the list; ``template`` extends ``public/edition.html``."""
+    page = environment().get_template(template)
     return page.render(
         site=edition.site,
         edition=edition,
         state=facts.edition_state(edition),
         standing=wording.standing(edition),
         notice=wording.notice(edition),
+        **more,
     ).encode()

@@ -24,6 +24,7 @@ def render_json(edition: PublicEdition) -> bytes:
         "feed_url": edition.url("json"),
         "description": clean(edition.description),
         "authors": [{"name": clean(edition.site.title), "url": edition.site.base_url}],
+        "language": language_tag(edition.site.language) or "und",
     }
     if older:
         feed["next_url"] = older

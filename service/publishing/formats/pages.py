@@ -5,12 +5,14 @@ Autoescape is on for every template, unknown names are errors, and every value p
 pages. Templates lie in ``service/templates/public``.
 """
 
+import re
 from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
 
 from service.publishing.edition import PublicItem, Site
 from service.publishing.formats import facts, wording
@@ -37,6 +39,9 @@ def environment() -> Environment:
         language_tag=language_tag,
         direction=direction,
         rfc3339=rfc3339,
+        linked=linked,
+        page_path=page_path,
+        date_words=wording.date_words,
         day_words=wording.day_words,
         moment_words=wording.moment_words,
         source_name=facts.source_name,
@@ -51,6 +56,20 @@ def environment() -> Environment:
 def site_path(site: Site) -> str:
     """The path our pages live under: links between them work under whatever host name they are read."""
     return urlsplit(site.base_url).path.rstrip("/")
+
+
+def page_path(url: str, site: Site) -> str:
+    """An address of ours, as link relations hold it, as the path of its page."""
+    return f"{site_path(site)}{url.removeprefix(site.base_url).replace('{ext}', 'html')}"
+
+
+def linked(text: str) -> Markup:
+    """Text in which web addresses are links."""
+    found = Markup()
+    for number, part in enumerate(re.split(r"(https?://[^\s;,)]+)", clean(text))):
+        address = web_address(part) if number % 2 else None  # every second part is an address
+        found += Markup('<a href="{}">{}</a>').format(address, part) if address else escape(part)
+    return found
 
 
 def item_content(item: PublicItem, zone: str) -> str:

@@ -37,6 +37,8 @@ def render_rss(edition: PublicEdition) -> bytes:
     add(channel, "title", clean(edition.title))
     add(channel, "link", edition.url("html"))
     add(channel, "description", escape(" · ".join(part for part in about if part) or clean(edition.title), quote=False))
+    if language := language_tag(edition.site.language):
+        add(channel, "language", language)
     add(channel, "lastBuildDate", rfc822(edition.updated_at))
     add(channel, "generator", "Huoban")
     add(channel, f"{{{ATOM}}}link", rel="self", type="application/rss+xml", href=edition.url("rss"))

@@ -45,6 +45,11 @@ def day_words(day: date) -> str:
     return f"{day:%A} {day.day} {day:%B} {day.year}"
 
 
+def date_words(day: date) -> str:
+    """``24 November 2026``."""
+    return f"{day.day} {day:%B} {day.year}"
+
+
 def moment_words(moment: datetime, zone: str) -> str:
     """``24 November 2026, 06:00`` by the newsroom's wall clock; whoever prints it says whose clock that is."""
     local = moment.astimezone(ZoneInfo(zone))

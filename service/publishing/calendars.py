@@ -1,0 +1,40 @@
+"""A year of lists as calendar sheets, month by month. Pure. Used by ``pages``."""
+
+import calendar
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+
+WEEKDAYS = tuple((name[0], name) for name in calendar.day_name)
+"""The heads of the columns, Monday first as in ISO 8601: letter and name."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One place on a sheet."""
+
+    day: date | None
+    """None: the day belongs to another month."""
+    count: int
+
+
+@dataclass(frozen=True)
+class Month:
+    """One sheet."""
+
+    name: str
+    weekdays: tuple[tuple[str, str], ...]
+    weeks: tuple[tuple[Cell, ...], ...]
+
+
+def sheets_of(year: int, counts: Mapping[date, int]) -> Iterator[Month]:
+    """The months of a year in which a day has a list, the latest first; ``counts`` has the stories of each day."""
+    for number in sorted({day.month for day in counts if day.year == year}, reverse=True):
+        weeks = calendar.Calendar().monthdatescalendar(year, number)
+        yield Month(
+            name=f"{calendar.month_name[number]} {year}",
+            weekdays=WEEKDAYS,
+            weeks=tuple(
+                tuple(Cell(day if day.month == number else None, counts.get(day, 0)) for day in week) for week in weeks
+            ),
+        )
