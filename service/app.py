@@ -11,15 +11,16 @@ from functools import partial
 from pathlib import Path
 
 import httpx
-from fastapi import Depends, FastAPI
+from fastapi import APIRouter, Depends, FastAPI
 from starlette.staticfiles import StaticFiles
 
-from service import __version__
+from service import __version__, adding_routes
 from service.auth import invite_first_admin
 from service.clock import Clock, utc_now
-from service.desk import accounts
-from service.desk import routes as desk_routes
+from service.desk import account_routes, accounts, alert_routes, api_docs, edition_routes, events_routes
+from service.desk import routes as story_routes
 from service.desk.closing import Freeze
+from service.desk.live import watching
 from service.fetching import public_routes as fetching_public_routes
 from service.fetching import routes as fetching_routes
 from service.fetching import websub_routes
@@ -27,15 +28,21 @@ from service.fetching.catalogue import SyncReport, sync_feeds
 from service.fetching.feeds_file import find_feeds_file, load_feeds_file
 from service.fetching.guard import guarded_transport
 from service.fetching.parsers import ParserPool
+from service.headers import SecurityHeaders
 from service.logs import configure_logging
 from service.migrating import migrate_database
+from service.openapi import describe
+from service.partnerships import routes as partnership_routes
 from service.partnerships.register import ship_register
-from service.publishing import load
+from service.publishing import load, page_routes, pages, register_routes
 from service.publishing import routes as publishing_routes
 from service.publishing.formats import load_formats
+from service.publishing.serving import PublicCache
+from service.rates import RateLimit
 from service.runtime import Runtime, open_runtime
 from service.scheduling import scheduling
 from service.settings import Settings, load_settings
+from service.stopping import told_to_stop
 from service.web import API, answer_errors, refuse_nul
 
 _HERE = Path(__file__).parent
@@ -87,20 +94,22 @@ def create_app(
         async with (
             open_service(settings, clock=clock, transport=transport) as runtime,
             ParserPool(workers=os.cpu_count() or 1) as parsers,
+            watching(runtime.database) as watch,
         ):
-            app.state.runtime, app.state.parsers = runtime, parsers
-            if not settings.scheduler:
-                yield
-                return
-            async with scheduling(runtime, parsers, freeze=app.state.freeze_digest):
-                yield
+            app.state.runtime, app.state.parsers, app.state.watch = runtime, parsers, watch
+            with told_to_stop(watch.close):
+                if not settings.scheduler:
+                    yield
+                    return
+                async with scheduling(runtime, parsers, freeze=app.state.freeze_digest):
+                    yield
 
     app = FastAPI(
         title="Huoban",
         version=__version__,
         summary="The news desk for newsrooms that follow China and the Global South.",
         openapi_url="/api/openapi.json",
-        docs_url="/api/docs",
+        docs_url=None,  # FastAPI's pages load scripts from a third party; ours is `api_docs`
         redoc_url=None,
         lifespan=lifespan,
         dependencies=[Depends(refuse_nul)],
@@ -109,14 +118,35 @@ def create_app(
     app.state.freeze_digest = freezer(settings)
     app.state.sign_ins = accounts.SignInThrottle()
     answer_errors(app)
-    for router in (desk_routes.router, accounts.router, fetching_routes.router):
+    app.state.problem_page = partial(pages.render_problem, publishing_routes.site_of(settings))
+    app.add_middleware(RateLimit, clock=clock)
+    app.add_middleware(SecurityHeaders)
+    app.add_middleware(PublicCache)  # the last one added stands in front of all others
+    for router in _editor_api():
         app.include_router(router, prefix=API)
     app.include_router(accounts.pages)
-    app.include_router(publishing_routes.router)
+    app.include_router(api_docs.router)
+    for router in (publishing_routes.router, page_routes.router, register_routes.router):
+        app.include_router(router)
     app.include_router(fetching_public_routes.router)
     app.include_router(websub_routes.router)
     app.mount("/static", StaticFiles(directory=_HERE / "static"), name="static")
+    describe(app, _editor_api())
     return app
+
+
+def _editor_api() -> tuple[APIRouter, ...]:
+    return (
+        accounts.router,
+        account_routes.router,
+        adding_routes.router,  # before the desk's own, whose ``/stories/{id}/{act}`` would take ``resolve``
+        story_routes.router,
+        edition_routes.router,
+        events_routes.router,
+        alert_routes.router,
+        fetching_routes.router,
+        partnership_routes.router,
+    )
 
 
 def create_app_from_environment() -> FastAPI:

@@ -7,7 +7,8 @@ restart misses nothing. Each job samples ``now`` once, runs to its end once it b
     publish  every few seconds: scheduled items whose time has come
     close    twice a minute: editions whose cut-off has passed, with their digest
     websub   every minute: subscriptions to hubs that are to be made, renewed or left
-    prune    hourly: fetch records beyond the newest fifty of each feed
+    watch    every minute: the sources of what was published in the last three days
+    prune    hourly: fetch records beyond the newest fifty of each feed, answers kept for repeated POSTs, title pieces
 
 APScheduler 3 cancels running coroutines when it shuts down, whatever ``wait`` says; so ``stop`` drains them
 here first. Called by ``app`` (``serve``) and the command line (``worker``).
@@ -26,8 +27,12 @@ from service.desk import closing, editions
 from service.desk.closing import Freeze
 from service.errors import HuobanError, NotNow
 from service.fetching.parsers import ParserPool
-from service.fetching.run import prune_fetches, run_round
+from service.fetching.reports import prune_fetches
+from service.fetching.run import run_round
+from service.fetching.siblings import prune_shingles
+from service.fetching.watch import check_watches
 from service.fetching.websub import tend_subscriptions
+from service.idempotency import forget_answers
 from service.models import Editor
 from service.runtime import Runtime
 
@@ -111,15 +116,21 @@ async def scheduling(runtime: Runtime, parsers: ParserPool, *, freeze: Freeze) -
     async def websub() -> None:
         await tend_subscriptions(runtime, keep_going=lambda: not metronome.stopping)
 
+    async def watch() -> None:
+        await check_watches(runtime, now=runtime.clock(), keep_going=lambda: not metronome.stopping)
+
     async def prune() -> None:
+        await prune_fetches(runtime.database)
         async with runtime.database.write() as session:
-            await prune_fetches(session)
+            await forget_answers(session, now=runtime.clock())
+            await prune_shingles(session, now=runtime.clock())
 
     jobs = [
         Job("fetch", 5, fetch),
         Job("publish", 5, publish),
         Job("close", 30, close),
         Job("websub", 60, websub),
+        Job("watch", 60, watch),
         Job("prune", 3_600, prune),
     ]
     metronome.start(jobs, now=runtime.clock())

@@ -5,9 +5,12 @@ goes wrong on purpose is a ``HuobanError``, which ``cli.main`` prints.
 """
 
 import asyncio
+import sys
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
+
+from rich.console import Console
 
 from service.app import open_service
 from service.logs import configure_logging
@@ -31,6 +34,11 @@ async def ready_service() -> AsyncIterator[Runtime]:
     async with open_service(settings_for_command()) as runtime:
         await require_migrated(runtime.database)
         yield runtime
+
+
+def console() -> Console:
+    """Standard output for tables: as wide as the terminal, and as wide as the text where a program reads it."""
+    return Console(width=None if sys.stdout.isatty() else 10_000, markup=False, highlight=False)
 
 
 def run(work: Coroutine[Any, Any, Result]) -> Result:

@@ -1,13 +1,10 @@
 """Commands about accounts: ``editors add | list | disable | token``."""
 
-import sys
-
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from service import auth
-from service.commands import ready_service, run
+from service.commands import console, ready_service, run
 from service.models import Editor
 from service.words import Role, TokenKind
 
@@ -50,7 +47,7 @@ def list_all() -> None:
     for editor in run(work()):
         state = "disabled" if editor.disabled_at else "in use" if editor.password_hash else "set-up link not used yet"
         table.add_row(editor.email, editor.role, state, editor.pseudonym, editor.name)
-    Console(soft_wrap=not sys.stdout.isatty(), markup=False).print(table)
+    console().print(table)
 
 
 @editors.command("disable")

@@ -5,11 +5,10 @@ from datetime import date
 from pathlib import Path
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from service.app import freezer
-from service.commands import ready_service, run
+from service.commands import console, ready_service, run
 from service.desk import closing, lists, schemas
 from service.desk.editions import edition_for_change
 from service.errors import FieldError, Invalid, NotFound, SetupError
@@ -50,14 +49,14 @@ def show(day: str) -> None:
             return await lists.edition_view(session, _day(day), calendar=runtime.settings.calendar, now=runtime.clock())
 
     edition = run(work())
-    console = Console(soft_wrap=not sys.stdout.isatty(), markup=False)
-    console.print(f"{edition.date}, {edition.zone}, {edition.state}; closes at {edition.cutoff_at:%Y-%m-%d %H:%M} UTC")
+    screen = console()
+    screen.print(f"{edition.date}, {edition.zone}, {edition.state}; closes at {edition.cutoff_at:%Y-%m-%d %H:%M} UTC")
     table = Table("", "state", "partners", "headline", "story", box=None, pad_edge=False)
     for item in edition.items:
         table.add_row(
             str(item.position), item.state, " ".join(tag.partner for tag in item.tags), item.headline, item.story_id
         )
-    console.print(table if edition.items else "no edition: nobody has placed a story.")
+    screen.print(table if edition.items else "no edition: nobody has placed a story.")
 
 
 @editions.command("close")
@@ -117,7 +116,7 @@ def show_register(
             return standings, await register.history(session, place.code) if place else []
 
     standings, history = run(work())
-    console = Console(soft_wrap=not sys.stdout.isatty(), markup=False)
+    screen = console()
     table = Table("partner", "tier", "since", "label", "标签", box=None, pad_edge=False)
     rows: list[Standing | RegisterEntry] = (
         [*history] if place and not on else [standings[place.code]] if place else list(standings.values())
@@ -125,7 +124,7 @@ def show_register(
     for row in rows:
         name = f"{row.partner} {places.name(row.partner, 'en')}"
         table.add_row(name, row.tier, str(row.in_force_from or "–"), row.label_en, row.label_zh)
-    console.print(table)
+    screen.print(table)
 
 
 @register_commands.command("check")

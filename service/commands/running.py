@@ -43,9 +43,14 @@ def serve(
     no_scheduler: bool = typer.Option(False, "--no-scheduler", help="Only serve; a `huoban worker` fetches elsewhere."),
 ) -> None:
     """Migrate, load feeds.yaml, serve API and public pages, and fetch on schedule."""
-    listener = bind(host, port)
+    _stop_well()
+    with bind(host, port) as listener:
+        _serve(listener, workers, no_scheduler)
+
+
+def _serve(listener: socket.socket, workers: int, no_scheduler: bool) -> None:
     host, port = listener.getsockname()[:2]
-    overrides: dict[str, object] = {"scheduler": False} if no_scheduler or workers > 1 else {}
+    overrides: dict[str, object] = {"scheduler": False} if no_scheduler else {}
     if f"{PREFIX}BASE_URL" not in os.environ and f"{PREFIX}BASE_URL_FILE" not in os.environ:
         overrides["base_url"] = f"http://{_spoken(host)}:{port}"
     settings = settings_for_command(**overrides)
@@ -58,7 +63,7 @@ def serve(
     config = uvicorn.Config(
         "service.app:create_app_from_environment", factory=True, workers=workers, log_config=None, **_SERVER
     )
-    beside = None if no_scheduler else subprocess.Popen([sys.executable, "-m", "service", "worker"])
+    beside = subprocess.Popen([sys.executable, "-m", "service", "worker"]) if settings.scheduler else None
     try:
         Multiprocess(config, sockets=[listener]).run()
     finally:
@@ -77,6 +82,12 @@ _SERVER: dict[str, Any] = {
 }
 
 
+def _stop_well() -> None:
+    # uvicorn raises the signal again once it has stopped, and by default that kills: whatever supervises us
+    # would take a clean stop for a crash. Before uvicorn runs, a signal ends the preparations the same way.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+
+
 def _spoken(host: str) -> str:
     if host in ("0.0.0.0", "::"):  # noqa: S104 - compared, not bound
         return "127.0.0.1"
@@ -92,7 +103,7 @@ def bind(host: str, port: int) -> socket.socket:
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
         listener = socket.socket(family, socket.SOCK_STREAM)
-    except OSError as error:
+    except (OSError, UnicodeError) as error:
         raise SetupError(f"{host} is not an address that this machine can listen on ({error}).") from error
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
@@ -160,8 +171,9 @@ def demo(
     ),
 ) -> None:
     """Show all of it on a temporary database, with sample feeds and accounts; no internet needed."""
-    listener = bind("127.0.0.1", port)
-    run_demo(listener, folder)
+    _stop_well()
+    with bind("127.0.0.1", port) as listener:
+        run_demo(listener, folder)
 
 
 def migrate() -> None:

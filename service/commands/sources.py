@@ -14,7 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 
 from service.app import open_service
-from service.commands import ready_service, run, settings_for_command
+from service.commands import console, ready_service, run, settings_for_command
 from service.errors import NotFound, SetupError
 from service.fetching import catalogue, discovery, opml, reports
 from service.fetching.checking import Checked, check_feeds, chosen
@@ -90,9 +90,9 @@ def _table(fetched: Sequence[FetchReport]) -> None:
         numbers = (str(r.status or "–"), str(r.items), str(r.new), str(r.bytes), f"{r.seconds:.2f}")
         table.add_row(r.feed, r.outcome.value, *numbers, r.detail or "")
     answered = sum(report.outcome in ANSWERED for report in fetched)
-    console = Console(soft_wrap=not sys.stdout.isatty(), markup=False)
-    console.print(table)
-    console.print(f"{answered} of {len(fetched)} feeds answered; {sum(r.new for r in fetched)} new stories.")
+    screen = console()
+    screen.print(table)
+    screen.print(f"{answered} of {len(fetched)} feeds answered; {sum(r.new for r in fetched)} new stories.")
 
 
 @feeds.command("check")
@@ -116,7 +116,7 @@ def check(
     for c in checked:
         newest = f"{c.newest:%Y-%m-%d %H:%M}" if c.newest else "–"
         table.add_row(c.feed, c.outcome.value, str(c.status or "–"), str(c.items), newest, c.detail or "")
-    Console(soft_wrap=not sys.stdout.isatty(), markup=False).print(table)
+    console().print(table)
     if checked and not any(c.outcome in ANSWERED for c in checked):
         raise SetupError("No feed gave an answer.")
 
@@ -143,11 +143,11 @@ def _show_trial(trial: DateTrial) -> None:
         before, after = (f"{m:%Y-%m-%d %H:%M}" if m else "–" for m in (item.before, item.after))
         mark = "" if item.before == item.after else "* "
         table.add_row(item.date_raw or "–", before, item.before_rule, mark + after, item.after_rule, item.title[:60])
-    console = Console(width=None if sys.stdout.isatty() else 160, markup=False)
-    console.print(table)
+    screen = console()
+    screen.print(table)
     if not trial.items:
         raise SetupError(f"The feed gave no items: {trial.outcome.value}. {trial.detail or ''}".strip())
-    console.print(f"{trial.changed} of {len(trial.items)} dates would be others. Times are UTC.")
+    screen.print(f"{trial.changed} of {len(trial.items)} dates would be others. Times are UTC.")
 
 
 @feeds.command("list")
@@ -169,7 +169,7 @@ def list_feeds(as_json: bool = typer.Option(False, "--json", help="One JSON obje
             f"{due:%Y-%m-%d %H:%M}" if feed.enabled else "–",
             f"{feed.name}  ! {feed.alarm}" if feed.alarm else feed.name,
         )
-    Console(soft_wrap=not sys.stdout.isatty(), markup=False).print(table)
+    console().print(table)
 
 
 async def _list() -> list[Feed]:

@@ -227,10 +227,7 @@ def _article_page(article: SampleArticle, base: str) -> str:
         f'<meta name="description" content="{text}">\n'
         f'<meta property="og:title" content="{title}">\n<meta property="og:site_name" content="{outlet}">\n'
     )
-    note = (
-        '<p lang="en" dir="ltr"><small>Sample article: invented outlet. '
-        "The event is public history.</small></p>"
-    )
+    note = '<p lang="en" dir="ltr"><small>Sample article: invented outlet. The event is public history.</small></p>'
     body = f"<article>\n<p>{outlet}</p>\n<h1>{title}</h1>\n<p>{text}</p>\n</article>\n{note}\n"
     return _document(title=article.title, language=article.language, head=head, body=body)
 

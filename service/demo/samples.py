@@ -131,8 +131,7 @@ SAMPLE_EDITION = (
     SampleItem(
         "alger-grande-mosquee",
         "Algiers inaugurates the Great Mosque that a Chinese builder raised",
-        "President Abdelmadjid Tebboune opened it officially on 25 February 2024. The minaret is "
-        "265 metres high.",
+        "President Abdelmadjid Tebboune opened it officially on 25 February 2024. The minaret is 265 metres high.",
         (("DZ", Tier.COMPREHENSIVE_STRATEGIC),),
     ),
 )

@@ -98,9 +98,7 @@ async def said_by(server: SampleServer, request: bytes) -> bytes:
 
 @pytest.mark.parametrize("name", XML)
 @pytest.mark.parametrize("elapsed", [NOTHING_YET, ALL_TIME])
-def test_every_entry_of_an_xml_feed_has_link_title_text_and_a_date_of_the_day(
-    name: str, elapsed: timedelta
-) -> None:
+def test_every_entry_of_an_xml_feed_has_link_title_text_and_a_date_of_the_day(name: str, elapsed: timedelta) -> None:
     found = entries(name, elapsed)
     assert len(found) >= 4
     for entry in found:
@@ -245,9 +243,7 @@ def test_several_stories_are_in_two_or_three_feeds_under_one_address() -> None:
 
 def test_every_linked_article_can_be_read() -> None:
     articles = sample_articles(DOCUMENTS)
-    slugs = {
-        entry.link.partition("?")[0].rpartition("/")[2] for name in XML for entry in entries(name, ALL_TIME)
-    }
+    slugs = {entry.link.partition("?")[0].rpartition("/")[2] for name in XML for entry in entries(name, ALL_TIME)}
     assert slugs <= set(articles)
     for article in articles.values():
         assert article.title
@@ -290,18 +286,14 @@ def test_accounts_have_each_role_once_and_addresses_that_reach_nobody() -> None:
 
 
 @pytest.mark.anyio
-async def test_server_serves_each_document_with_its_type(
-    client: httpx.AsyncClient, server: SampleServer
-) -> None:
+async def test_server_serves_each_document_with_its_type(client: httpx.AsyncClient, server: SampleServer) -> None:
     for name in DOCUMENTS:
         answer = await client.get(f"/feeds/{name}")
         assert answer.status_code == 200
         assert answer.content == fill(DOCUMENTS[name], base=server.base, now=NOW)
         assert answer.headers["connection"] == "close"
         assert answer.headers["content-length"] == str(len(answer.content))
-    assert (await client.get("/feeds/maputo-forum.html")).headers[
-        "content-type"
-    ] == "text/html; charset=utf-8"
+    assert (await client.get("/feeds/maputo-forum.html")).headers["content-type"] == "text/html; charset=utf-8"
     assert (await client.get("/feeds/zh-nannan.rdf")).headers["content-type"] == "application/rdf+xml"
     assert (await client.get("/feeds/south-wire.json")).headers["content-type"] == "application/feed+json"
 
@@ -325,9 +317,7 @@ async def test_unchanged_feed_is_answered_with_304_until_a_story_appears(
         changed = await client.get(path, headers=headers)
         assert changed.status_code == 200
         assert b"lekki-port-opens" in changed.content
-        assert parsedate_to_datetime(changed.headers["last-modified"]) == datetime(
-            2026, 11, 24, 9, 31, 15, tzinfo=UTC
-        )
+        assert parsedate_to_datetime(changed.headers["last-modified"]) == datetime(2026, 11, 24, 9, 31, 15, tzinfo=UTC)
 
 
 @pytest.mark.anyio
@@ -356,9 +346,7 @@ async def test_article_page_says_that_its_outlet_is_invented(client: httpx.Async
 
 
 @pytest.mark.anyio
-async def test_every_outlet_has_a_page_that_leads_to_its_feed(
-    client: httpx.AsyncClient, server: SampleServer
-) -> None:
+async def test_every_outlet_has_a_page_that_leads_to_its_feed(client: httpx.AsyncClient, server: SampleServer) -> None:
     front = (await client.get("/")).text
     for feed in sample_feeds(server.base):
         page = await client.get(feed.homepage)
@@ -380,9 +368,7 @@ async def test_every_outlet_has_a_page_that_leads_to_its_feed(
         (b"GET / HTTP/1.1\r\nX: " + b"a" * (HEAD_LIMIT + 10), b"431"),
     ],
 )
-async def test_odd_requests_get_a_plain_answer(
-    server: SampleServer, request_bytes: bytes, status: bytes
-) -> None:
+async def test_odd_requests_get_a_plain_answer(server: SampleServer, request_bytes: bytes, status: bytes) -> None:
     assert (await said_by(server, request_bytes)).startswith(b"HTTP/1.1 " + status)
 
 

@@ -290,9 +290,7 @@ async def test_correction_for_the_same_day_supersedes_without_erasing(database: 
         await amend_register(session, UPGRADE, now=NOW + timedelta(hours=1), by="ama")
     async with database.read() as session:
         assert (await entry_in_force(session, "GH", on=TODAY)).tier == Tier.COMPREHENSIVE_STRATEGIC
-        assert (
-            await entry_in_force(session, "GH", on=TODAY, known_at=NOW)
-        ).tier == Tier.STRATEGIC_COOPERATIVE
+        assert (await entry_in_force(session, "GH", on=TODAY, known_at=NOW)).tier == Tier.STRATEGIC_COOPERATIVE
         assert len(await history(session, "GH")) == 2
         assert [f for f in await check_register(session) if f.partner == "GH"] == []
 

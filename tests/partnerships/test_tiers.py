@@ -55,9 +55,7 @@ def test_all_weather_community_does_not_raise_a_partnership() -> None:
     assert tier_of_wording(label) is Tier.COMPREHENSIVE_STRATEGIC_COOPERATIVE
 
 
-@pytest.mark.parametrize(
-    "label", ["", "未建交", "新型大国关系", "未见伙伴关系定位", "更加紧密的中非命运共同体"]
-)
+@pytest.mark.parametrize("label", ["", "未建交", "新型大国关系", "未见伙伴关系定位", "更加紧密的中非命运共同体"])
 def test_wording_without_a_partnership_reads_as_no_tier(label: str) -> None:
     assert tier_of_wording(label) is None
 

@@ -1,0 +1,166 @@
+"""``huoban serve | worker | demo`` as processes: they come up, say where to click, and stop well on a signal."""
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+STOPS_WITHIN = 10.0
+COMES_UP_WITHIN = 30.0
+
+
+class Running:
+    """A command that runs in a process of its own, with both its outputs in files."""
+
+    def __init__(self, folder: Path, *words: str, **more: str) -> None:
+        self._out, self._err = folder / "out", folder / "err"
+        environment = {k: v for k, v in os.environ.items() if not k.startswith("HUOBAN_")}
+        environment |= {"PYTHONPATH": str(Path(__file__).parents[2]), "PYTHONUNBUFFERED": "1", **more}
+        with self._out.open("wb") as out, self._err.open("wb") as err:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "service", *words], stdout=out, stderr=err, cwd=folder, env=environment
+            )
+
+    def said(self) -> str:
+        """Everything it printed so far."""
+        return self._out.read_text() + self._err.read_text()
+
+    def wait_for(self, pattern: str) -> str:
+        """What it prints that fits, as soon as it does."""
+        end = time.monotonic() + COMES_UP_WITHIN
+        while time.monotonic() < end:
+            if found := re.search(pattern, self.said()):
+                return found[0] if not found.groups() else found[1]
+            assert self.process.poll() is None, self.said()
+            time.sleep(0.05)
+        raise AssertionError(f"it never said {pattern}: {self.said()}")
+
+    def stop(self, wanted: int = signal.SIGTERM) -> int:
+        """Ask it to stop; answers the exit code."""
+        self.process.send_signal(wanted)
+        return self.process.wait(STOPS_WITHIN)
+
+
+@contextmanager
+def running(folder: Path, *words: str, **more: str) -> Iterator[Running]:
+    command = Running(folder, *words, **more)
+    try:
+        yield command
+    finally:
+        if command.process.poll() is None:
+            command.process.kill()
+            command.process.wait()
+
+
+def get(url: str) -> tuple[int, bytes]:
+    for _ in range(200):
+        try:
+            with urllib.request.urlopen(url, timeout=5) as answer:
+                return answer.status, answer.read()
+        except urllib.error.HTTPError as error:
+            return error.code, error.read()
+        except urllib.error.URLError:
+            time.sleep(0.05)
+    raise AssertionError(f"{url} never answered")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "feeds.yaml").write_text("version: 1\nfeeds: []\n", encoding="utf-8")
+    return tmp_path
+
+
+BASE = r"at (http://127\.0\.0\.1:\d+)"
+
+
+@pytest.mark.parametrize(("wanted", "code"), [(signal.SIGTERM, 0), (signal.SIGINT, 130)])
+def test_serve_comes_up_says_where_to_click_and_stops_well(folder: Path, wanted: int, code: int) -> None:
+    with running(folder, "serve", "--port", "0") as command:
+        base = command.wait_for(BASE)
+        assert get(f"{base}/health/ready")[0] == 200
+        assert json.loads(get(f"{base}/daily.json")[1])["items"] == []
+        link = command.wait_for(r"first admin +(\S+)")
+        assert get(link)[0] == 200
+        assert command.stop(wanted) == code, command.said()
+        assert "Traceback" not in command.said()
+    assert (folder / "data" / "huoban.db").exists()
+
+
+def test_serve_with_several_processes_answers_and_stops_with_its_worker(folder: Path) -> None:
+    with running(folder, "serve", "--port", "0", "--workers", "2") as command:
+        base = command.wait_for(BASE)
+        assert {get(f"{base}/health/ready")[0] for _ in range(10)} == {200}
+        command.wait_for("worker_started")
+        assert command.stop() == 0, command.said()
+        assert "worker_stopped" in command.said()
+        assert "Traceback" not in command.said()
+
+
+def test_without_a_scheduler_no_worker_runs_beside_the_servers(folder: Path) -> None:
+    with running(folder, "serve", "--port", "0", "--workers", "2", HUOBAN_SCHEDULER="false") as command:
+        assert get(command.wait_for(BASE) + "/health/ready")[0] == 200
+        assert command.stop() == 0
+        assert "worker_started" not in command.said()
+
+
+def test_a_worker_runs_by_itself_until_it_is_told_to_stop(folder: Path) -> None:
+    with running(folder, "worker") as command:
+        command.wait_for("worker_started")
+        assert command.stop() == 0, command.said()
+        assert "Traceback" not in command.said()
+
+
+def test_the_demo_is_up_with_news_and_leaves_nothing_behind(folder: Path, tmp_path: Path) -> None:
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    more = {"TMPDIR": str(scratch), "HUOBAN_DATABASE_URL": "mysql://the/newsroom", "HUOBAN_TIMEZONE": "Mars"}
+    with running(folder, "demo", "--port", "0", **more) as command:
+        base = command.wait_for(r"(http://127\.0\.0\.1:\d+)/demo")
+        assert len(json.loads(get(f"{base}/daily.json")[1])["items"]) >= 1
+        assert get(f"{base}/daily.rss")[0] == 200
+        assert get(f"{base}/demo")[0] == 200
+        token = command.wait_for(r"token (hb_\S+)")
+        request = urllib.request.Request(f"{base}/api/v1/stories", headers={"Authorization": f"Bearer {token}"})
+        with urllib.request.urlopen(request, timeout=5) as answer:
+            assert json.load(answer)["total"] >= 1
+        assert command.stop() == 0, command.said()
+        assert "Traceback" not in command.said()
+    assert not (folder / "data").exists()
+    assert list(scratch.iterdir()) == []
+
+
+def test_what_keeps_a_server_from_starting_is_one_clear_line(folder: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        broken = folder / "broken.yaml"
+        broken.write_text("version: 1\nfeeds:\n  - id: a\n    name: A\n    url: https://a.example/\n    colour: red\n")
+        (folder / "torn.yaml").write_text("version: [1\nfeeds: {")
+        for words, more, said in (
+            (("serve", "--port", port), {}, port),
+            (("demo", "--port", port), {}, port),
+            (("serve", "--port", "0", "--host", "nowhere.invalid"), {}, "nowhere.invalid"),
+            (("serve", "--port", "0", "--host", "."), {}, "listen"),
+            (("serve", "--port", "0", "--host", "203.0.113.9"), {}, "203.0.113.9"),
+            (("serve", "--port", "0"), {"HUOBAN_FEEDS_FILE": str(broken)}, "broken.yaml"),
+            (("serve", "--port", "0"), {"HUOBAN_FEEDS_FILE": str(folder / "torn.yaml")}, "torn.yaml"),
+            (("worker",), {"HUOBAN_FEEDS_FILE": str(folder / "missing.yaml")}, "missing.yaml"),
+        ):
+            with running(folder, *words, **more) as command:
+                assert command.process.wait(COMES_UP_WITHIN) == 1, (words, command.said())
+                assert "Traceback" not in command.said()
+                lines = [line for line in command.said().splitlines() if line.startswith("huoban: ")]
+                assert len(lines) == 1, command.said()
+                assert said in command.said()
