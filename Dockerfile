@@ -23,7 +23,7 @@ ENV PATH=/opt/huoban/bin:$PATH \
     HUOBAN_DATABASE_URL=sqlite+aiosqlite:////data/huoban.db \
     HUOBAN_LOG_FORMAT=json
 WORKDIR /data
-USER huoban
+USER 10001
 VOLUME /data
 EXPOSE 8000
 HEALTHCHECK --interval=30s --timeout=5s --start-period=20s \

@@ -39,14 +39,15 @@ check: install ## style, types, import rules
 cover: install ## the tests with branch coverage
 	$(BIN)/coverage run -m pytest -q && $(BIN)/coverage report --show-missing --skip-covered
 
-fuzz: install ## throw damaged feed documents at the parser for five minutes
-	HUOBAN_FUZZ_SECONDS=300 $(BIN)/python -m pytest -q tests/fuzz
+fuzz: install ## throw damaged feed documents at the parser for five minutes, or HUOBAN_FUZZ_SECONDS
+	HUOBAN_FUZZ_SECONDS=$${HUOBAN_FUZZ_SECONDS:-300} $(BIN)/python -m pytest -q tests/fuzz
 
 lock: install ## resolve the versions anew into requirements/
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --upgrade --custom-compile-command 'make lock' pyproject.toml -o requirements/run.txt
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --upgrade --extra dev --custom-compile-command 'make lock' pyproject.toml -o requirements/dev.txt
 
 wheel: install ## build dist/huoban-*.whl
+	@rm -rf dist
 	$(BIN)/python -m build --wheel --no-isolation
 
 clean: ## remove what the other targets made, but never data/
