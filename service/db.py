@@ -10,6 +10,7 @@ else is handed a session.
 """
 
 import sqlite3
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -38,9 +39,9 @@ def _prepare_sqlite(connection: DBAPIConnection, _entry: ConnectionPoolEntry) ->
     connection.isolation_level = None
     cursor = connection.cursor()
     for pragma in (
-        "journal_mode=WAL",
+        f"busy_timeout={BUSY_TIMEOUT_MS}",  # before anything that may have to wait
+        "journal_mode=WAL",  # the file is in it already (``prepare_folder``) unless it is a copy of another
         "synchronous=NORMAL",
-        f"busy_timeout={BUSY_TIMEOUT_MS}",
         "foreign_keys=ON",
         "temp_store=MEMORY",
     ):
@@ -51,6 +52,20 @@ def _prepare_sqlite(connection: DBAPIConnection, _entry: ConnectionPoolEntry) ->
 def _begin_sqlite(connection: Connection) -> None:
     writing = connection.get_execution_options().get(_WRITE, False)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+
+
+def _keep_write_ahead_log(connection: sqlite3.Connection) -> None:
+    # The switch needs the file for itself and does not wait its turn, whatever busy_timeout says: of processes
+    # that start together one makes it, and the others find it made.
+    for patience in range(BUSY_TIMEOUT_MS // 100, -1, -1):
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as error:
+            if not patience or "locked" not in str(error):
+                raise
+            time.sleep(0.1)
+        else:
+            return
 
 
 class Database:
@@ -106,6 +121,7 @@ class Database:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             probe = sqlite3.connect(self.path, timeout=BUSY_TIMEOUT_MS / 1000)
             try:
+                _keep_write_ahead_log(probe)
                 probe.execute("BEGIN IMMEDIATE")
                 probe.rollback()
             finally:

@@ -47,7 +47,6 @@ def _sync_engine(database: Database, *, begin: str = "BEGIN") -> Engine:
         def _plain(connection: Any, _entry: Any) -> None:
             connection.isolation_level = None
             connection.execute("PRAGMA foreign_keys=OFF")
-            connection.execute("PRAGMA journal_mode=WAL")
             connection.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
 
         @event.listens_for(engine, "begin")

@@ -66,7 +66,7 @@ def running(folder: Path, *words: str, **more: str) -> Iterator[Running]:
 def get(url: str) -> tuple[int, bytes]:
     for _ in range(200):
         try:
-            with urllib.request.urlopen(url, timeout=5) as answer:
+            with urllib.request.urlopen(url, timeout=30) as answer:
                 return answer.status, answer.read()
         except urllib.error.HTTPError as error:
             return error.code, error.read()
@@ -132,7 +132,7 @@ def test_the_demo_is_up_with_news_and_leaves_nothing_behind(folder: Path, tmp_pa
         assert get(f"{base}/demo")[0] == 200
         token = command.wait_for(r"token (hb_\S+)")
         request = urllib.request.Request(f"{base}/api/v1/stories", headers={"Authorization": f"Bearer {token}"})
-        with urllib.request.urlopen(request, timeout=5) as answer:
+        with urllib.request.urlopen(request, timeout=30) as answer:
             assert json.load(answer)["total"] >= 1
         assert command.stop() == 0, command.said()
         assert "Traceback" not in command.said()
