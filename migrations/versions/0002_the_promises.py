@@ -39,6 +39,13 @@ RULES = (
         UNTAGGED,
     ),
     (
+        "tag_keeps_its_story",
+        "tag",
+        "BEFORE UPDATE",
+        "NEW.story_id <> OLD.story_id",
+        "a tag belongs to its story for good",
+    ),
+    (
         "item_stays_public",
         "item",
         "BEFORE UPDATE",

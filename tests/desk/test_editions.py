@@ -243,6 +243,7 @@ REFUSED = (
     "UPDATE tag SET confirmed_by = NULL",
     "UPDATE journal SET act = 'publish'",
     "DELETE FROM journal",
+    "UPDATE tag SET story_id = :untagged WHERE story_id IN (SELECT story_id FROM item WHERE state = 'published')",
     "INSERT INTO item (story_id, edition_date, position, state, uri, placed_by, placed_at, published_by, published_at,"
     " updated_at, decision) SELECT :untagged, edition_date, 9, 'published', 'tag:new', placed_by, placed_at,"
     " published_by, published_at, updated_at, decision FROM item WHERE state = 'published'",

@@ -271,5 +271,5 @@ class Newsroom(RuleBasedStateMachine):
 def test_the_promises_survive_any_acts_and_any_crashes(sqlite_template: Path, tmp_path: Path) -> None:
     run_state_machine_as_test(
         lambda: Newsroom(sqlite_template, tmp_path),
-        settings=hypothesis_settings(max_examples=14, stateful_step_count=25, deadline=None),
+        settings=hypothesis_settings(max_examples=10, stateful_step_count=25, deadline=None),
     )
