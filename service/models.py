@@ -13,7 +13,11 @@ from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import JSON, BigInteger, CheckConstraint, Column, Index, LargeBinary, MetaData, UniqueConstraint, text
+from sqlalchemy.dialects.postgresql import TSVECTOR
+from sqlalchemy.dialects.sqlite import INTEGER
+from sqlalchemy.engine.default import DefaultExecutionContext
 from sqlmodel import Field, SQLModel
+from sqlmodel.sql.sqltypes import AutoString, UTCDateTime
 
 from service.words import EditionState, ItemState, Role, StoryState, TokenKind
 
@@ -26,6 +30,7 @@ SQLModel.metadata.naming_convention = {
 }
 METADATA: MetaData = SQLModel.metadata
 
+_BIG = BigInteger().with_variant(INTEGER, "sqlite")  # SQLite's own row number has to be called INTEGER
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32: no i, l, o, u to misread
 
 
@@ -46,6 +51,14 @@ def _one_of(column: str, kind: type[StrEnum]) -> CheckConstraint:
 
 def _json(default: str) -> Any:
     return Column(JSON, nullable=False, server_default=text(f"'{default}'"))
+
+
+def _when_received(context: DefaultExecutionContext) -> datetime:
+    return context.get_current_parameters()["received_at"]  # type: ignore[no-any-return, no-untyped-call]  # SQLAlchemy's
+
+
+def _partial(name: str, only: str, *columns: str) -> Index:
+    return Index(name, *columns, sqlite_where=text(only), postgresql_where=text(only))
 
 
 class Host(SQLModel, table=True):
@@ -155,9 +168,13 @@ class Story(SQLModel, table=True):
 
     __table_args__ = (
         _one_of("state", StoryState),
-        Index("ix_story_wire", "state", "received_at", "id"),
-        Index("ix_story_dated", "state", "dated_at", "id"),
-        Index("ix_story_feed_received", "feed_id", "received_at"),
+        # The wire's lists, each by time within a state; lead_id only spares SQLite a look at the row.
+        _partial("ix_story_wire", "lead_id IS NULL", "state", "received_at", "id", "lead_id"),
+        _partial("ix_story_dated", "lead_id IS NULL", "state", "dated_at", "id", "lead_id"),
+        _partial("ix_story_of_feed", "lead_id IS NULL", "feed_id", "state", "received_at", "id", "lead_id"),
+        _partial("ix_story_of_language", "lead_id IS NULL", "language", "state", "received_at", "id", "lead_id"),
+        _partial("ix_story_merged", "lead_id IS NOT NULL", "lead_id", "id"),
+        Index("ix_story_changed", "changed_at", "id"),
     )
 
     id: str = Field(primary_key=True, max_length=32)
@@ -174,6 +191,8 @@ class Story(SQLModel, table=True):
     date_rule: str | None = Field(default=None, max_length=32)
     """Which rule made ``published_at`` out of ``date_raw``."""
     received_at: datetime = Field(index=True)
+    changed_at: datetime = Field(sa_column=Column(UTCDateTime, nullable=False, default=_when_received))
+    """When anything that the desk shows of it changed: moved by triggers, and by ``desk.wire.story_for_change``."""
     dated_at: datetime
     """The story's date, by which its tiers are read: ``published_at`` if that is known, else ``received_at``."""
     backfilled: bool = False
@@ -185,10 +204,26 @@ class Story(SQLModel, table=True):
     pass_reason: str | None = Field(default=None, max_length=32)
     headline: str | None = None
     blurb: str | None = None
-    lead_id: str | None = Field(default=None, foreign_key="story.id", index=True, max_length=32)
+    lead_id: str | None = Field(default=None, foreign_key="story.id", max_length=32)
     claimed_by: str | None = Field(default=None, foreign_key="editor.id", max_length=32)
     claimed_until: datetime | None = None
     version: int = 1
+
+
+class SearchMark(SQLModel, table=True):
+    """A story whose words are not in the search index yet: new, or changed since. Triggers write these rows."""
+
+    story_id: str = Field(primary_key=True, foreign_key="story.id", ondelete="CASCADE", max_length=32)
+
+
+class SearchEntry(SQLModel, table=True):
+    """What the search index holds of a story (``desk.search_index``)."""
+
+    number: int = Field(sa_column=Column(_BIG, primary_key=True, autoincrement=False))
+    """Grows with the time received, so that the newest hits of a common word are found first."""
+    story_id: str = Field(unique=True, foreign_key="story.id", ondelete="CASCADE", max_length=32)
+    words: str = Field(sa_column=Column(AutoString().with_variant(TSVECTOR(), "postgresql"), nullable=False))
+    """Its terms in their order, on PostgreSQL each with its place; indexed in the migration."""
 
 
 class Sighting(SQLModel, table=True):

@@ -8,6 +8,7 @@ restart misses nothing. Each job samples ``now`` once, runs to its end once it b
     close    twice a minute: editions whose cut-off has passed, with their digest
     websub   every minute: subscriptions to hubs that are to be made, renewed or left
     watch    every minute: the sources of what was published in the last three days
+    index    every minute: stories that no search has had indexed yet
     prune    hourly: fetch records beyond the newest fifty of each feed, answers kept for repeated POSTs, title pieces
 
 APScheduler 3 cancels running coroutines when it shuts down, whatever ``wait`` says; so ``stop`` drains them
@@ -25,6 +26,7 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from service.desk import closing, editions
 from service.desk.closing import Freeze
+from service.desk.search_index import catch_up
 from service.errors import HuobanError, NotNow
 from service.fetching.parsers import ParserPool
 from service.fetching.reports import prune_fetches
@@ -119,6 +121,9 @@ async def scheduling(runtime: Runtime, parsers: ParserPool, *, freeze: Freeze) -
     async def watch() -> None:
         await check_watches(runtime, now=runtime.clock(), keep_going=lambda: not metronome.stopping)
 
+    async def index() -> None:
+        await catch_up(runtime.database)
+
     async def prune() -> None:
         await prune_fetches(runtime.database)
         async with runtime.database.write() as session:
@@ -131,6 +136,7 @@ async def scheduling(runtime: Runtime, parsers: ParserPool, *, freeze: Freeze) -
         Job("close", 30, close),
         Job("websub", 60, websub),
         Job("watch", 60, watch),
+        Job("index", 60, index),
         Job("prune", 3_600, prune),
     ]
     metronome.start(jobs, now=runtime.clock())

@@ -74,6 +74,7 @@ class Settings(BaseSettings):
     allowed_networks: Annotated[tuple[Network, ...], NoDecode] = Field(
         (), description="Private networks (CIDR, comma-separated) that fetchers may reach all the same, on any port."
     )
+    suggestions: bool = Field(True, description="Whether the desk shows the partners that a story's text names.")
     contact: str = Field("", description="A URL or e-mail address in the user agent, for publishers with questions.")
     log_format: Literal["auto", "text", "json"] = Field(
         "auto", description="`text` for people, `json` for machines, `auto`: text on a terminal, else json."

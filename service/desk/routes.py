@@ -7,64 +7,19 @@ A change to a story carries its version (``If-Match``); a note and the bulk pass
 from datetime import datetime
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Depends, Response
 
-from service.desk import bulk, history, merging, schemas, tagging, triage, wire
+from service.desk import bulk, history, merging, schemas, tagging, triage, wire, wire_routes
 from service.idempotency import OncePerKey
 from service.models import Editor, Story
-from service.web import CalendarDep, Now, Read, Version, Write, etag, link_next, may
-from service.words import StoryState
+from service.web import CalendarDep, Now, Read, Version, Write, etag, may
 
 router = APIRouter(tags=["stories"], route_class=OncePerKey)
+router.include_router(wire_routes.router)  # first: /stories/counts is no story's id
 
 Reader = Annotated[Editor, Depends(may("read"))]
 Tagger = Annotated[Editor, Depends(may("tag"))]
 Sorter = Annotated[Editor, Depends(may("triage"))]
-
-
-def _states(state: str | None) -> tuple[str, ...]:
-    if state is None:
-        return wire.WAITING
-    if state == "all":
-        return tuple(member.value for member in StoryState)
-    return tuple(part.strip() for part in state.split(","))
-
-
-@router.get("/stories", operation_id="list_stories")
-async def list_stories(
-    _by: Reader,
-    session: Read,
-    now: Now,
-    calendar: CalendarDep,
-    request: Request,
-    response: Response,
-    state: Annotated[
-        str | None, Query(description="Comma-separated, or `all`. Without it: the waiting ones, `new,held`.")
-    ] = None,
-    feed: str | None = None,
-    language: Annotated[str | None, Query(description="`en` also finds `en-GB`.")] = None,
-    region: str | None = None,
-    country: Annotated[str | None, Query(description="A partner that the story is tagged with.")] = None,
-    q: Annotated[str | None, Query(max_length=200, description="Every word must stand in title or summary.")] = None,
-    since: Annotated[datetime | None, Query(description="Received at or after this moment.")] = None,
-    sort: Literal["received", "source"] = "received",
-    cursor: Annotated[str | None, Query(max_length=200)] = None,
-    limit: Annotated[int, Query(ge=1, le=wire.PAGE_MAX)] = 50,
-) -> schemas.StoryPage:
-    """The wire, newest first: by time received, or by the source's time."""
-    wanted = wire.WireFilter(
-        states=_states(state),
-        feed=feed,
-        language=language,
-        region=region,
-        country=country.upper() if country else None,
-        text=q,
-        since=wire.aware(since, calendar),
-    )
-    page = await wire.list_stories(session, wanted, sort=sort, cursor=cursor, limit=limit, now=now, calendar=calendar)
-    if page.next is not None:
-        link_next(request, response, cursor=page.next)
-    return page
 
 
 @router.get("/stories/{story_id}", operation_id="get_story")

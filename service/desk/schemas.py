@@ -203,6 +203,7 @@ class StoryOut(Shape):
     date_raw: str | None
     date_rule: str | None
     received_at: datetime
+    changed_at: datetime = Field(description="When anything shown here last changed; moves with every act.")
     backfilled: bool
     opaque: bool
     state: str
@@ -224,6 +225,37 @@ class StoryPage(Shape):
     items: list[StoryOut]
     next: str | None = Field(description="The cursor of the next page; null at the end.")
     total: int = Field(description="How many stories the whole list has.")
+    total_is_lower_bound: bool = Field(description="Whether counting stopped there; there may be more.")
+
+
+class StoryCounts(Shape):
+    """How much there is on the wire."""
+
+    counts: dict[str, int] = Field(examples=[{"new": 118, "held": 4, "passed": 2310, "picked": 87}])
+    lower_bounds: list[str] = Field(description="States that hold more than was counted.")
+    oldest_waiting_at: datetime | None = Field(description="When the oldest waiting story was received.")
+
+
+class SuggestionOut(Shape):
+    """A partner that a story's text names: a hint, never a tag until a person confirms it."""
+
+    partner: str
+    name: str
+    tier: str = Field(description="What the register holds on the story's date.")
+    label_en: str
+    label_zh: str
+    field: str = Field(description="`title` or `summary`: where it is named first.")
+    text: str = Field(description="The words that name it there.")
+    start: int = Field(description="Where they begin, in Unicode code points from 0.")
+    end: int = Field(description="Where they end: the place after the last one.")
+    mentions: int = Field(description="How often title and summary name it.")
+
+
+class SuggestionsOut(Shape):
+    """What a story's text names, in the order of the text."""
+
+    enabled: bool = Field(description="False where the newsroom has switched suggestions off.")
+    items: list[SuggestionOut]
 
 
 class ItemOut(Shape):

@@ -1,121 +1,26 @@
-"""The wire: the stories that wait for an editor, and any one story with all that hangs on it.
+"""Any story with all that hangs on it, as the desk sees it, and the lock under which an act changes it.
 
-Reads only. Order is time received or the source's time, never a rank. Acts on stories are in ``triage``,
-``tagging`` and ``editions``; they answer with ``story_view`` from here.
+Reads only. The wire's lists are in ``wire_lists``; acts on stories are in ``triage``, ``tagging`` and ``editions``,
+which answer with ``story_view`` from here.
 """
 
-import base64
-import binascii
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, and_, or_
-from sqlmodel import col, func, select
+from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from service.clock import Calendar
 from service.db import WriteSession
 from service.desk import schemas
 from service.errors import FieldError, Invalid, NotFound, Stale
-from service.journal import history_of
-from service.models import Editor, Feed, Item, JournalRecord, Note, Sighting, Story, Tag
+from service.models import Editor, Feed, Item, Note, Sighting, Story, Tag
 from service.partnerships import places, register
 from service.words import StoryState
 
 WAITING = (StoryState.NEW.value, StoryState.HELD.value)
-PAGE_MAX = 200
-
-
-@dataclass(frozen=True)
-class WireFilter:
-    """What to show of the wire; None means any."""
-
-    states: tuple[str, ...] = WAITING
-    feed: str | None = None
-    language: str | None = None
-    region: str | None = None
-    country: str | None = None
-    text: str | None = None
-    since: datetime | None = None
-
-
-Sort = Literal["received", "source"]
-
-
-async def list_stories(
-    session: AsyncSession,
-    wanted: WireFilter,
-    *,
-    sort: Sort = "received",
-    cursor: str | None = None,
-    limit: int = 50,
-    now: datetime,
-    calendar: Calendar,
-) -> schemas.StoryPage:
-    """One page, newest first. The cursor names the last story shown, so arrivals neither shift nor repeat.
-
-    Raises:
-        Invalid: the cursor is not one that this list gave out.
-    """
-    moment = col(Story.received_at) if sort == "received" else col(Story.dated_at)
-    conditions = _conditions(wanted)
-    total = (await session.exec(select(func.count()).select_from(Story).where(*conditions))).one()
-    if cursor:
-        at, story_id = _read_cursor(cursor)
-        conditions.append(or_(moment < at, and_(moment == at, col(Story.id) < story_id)))
-    query = select(Story).where(*conditions).order_by(moment.desc(), col(Story.id).desc()).limit(limit + 1)
-    stories = list((await session.exec(query)).all())
-    more = len(stories) > limit
-    stories = stories[:limit]
-    last = stories[-1] if more else None
-    return schemas.StoryPage(
-        items=await story_views(session, stories, now=now, calendar=calendar),
-        next=_write_cursor(last.received_at if sort == "received" else last.dated_at, last.id) if last else None,
-        total=total,
-    )
-
-
-def _conditions(wanted: WireFilter) -> list[ColumnElement[bool]]:
-    conditions: list[ColumnElement[bool]] = [col(Story.state).in_(wanted.states), col(Story.lead_id).is_(None)]
-    if wanted.feed is not None:
-        conditions.append(col(Story.id).in_(select(Sighting.story_id).where(Sighting.feed_id == wanted.feed)))
-    if wanted.language is not None:
-        primary = wanted.language.lower()
-        language = func.lower(col(Story.language))
-        conditions.append(or_(language == primary, language.startswith(f"{primary}-", autoescape=True)))
-    if wanted.region is not None:
-        conditions.append(col(Story.feed_id).in_(select(Feed.id).where(Feed.region == wanted.region)))
-    if wanted.country is not None:
-        conditions.append(col(Story.id).in_(select(Tag.story_id).where(Tag.partner == wanted.country)))
-    if wanted.since is not None:
-        conditions.append(col(Story.received_at) >= wanted.since)
-    for word in (wanted.text or "").split():
-        conditions.append(
-            or_(
-                col(Story.title).icontains(word, autoescape=True),
-                col(Story.summary).icontains(word, autoescape=True),
-            )
-        )
-    return conditions
-
-
-def _write_cursor(moment: datetime, story_id: str) -> str:
-    return base64.urlsafe_b64encode(f"{moment.isoformat()} {story_id}".encode()).decode().rstrip("=")
-
-
-def _read_cursor(cursor: str) -> tuple[datetime, str]:
-    try:
-        padded = cursor + "=" * (-len(cursor) % 4)
-        moment, _, story_id = base64.urlsafe_b64decode(padded.encode("ascii")).decode("ascii").partition(" ")
-        return datetime.fromisoformat(moment).astimezone(UTC), story_id
-    except (ValueError, binascii.Error, UnicodeError, OverflowError) as error:
-        raise Invalid(
-            "That cursor is not one of ours. Begin again without it.",
-            errors=[FieldError("cursor", "use the value of `next` from the page before")],
-        ) from error
+"""The states of a story that still needs a decision."""
 
 
 def aware(moment: datetime | None, calendar: Calendar) -> datetime | None:
@@ -165,6 +70,7 @@ async def story_for_change(
             current=view.model_dump(mode="json"),
         )
     story.version += 1
+    story.changed_at = max(story.changed_at, now)
     session.add(story)
     return story
 
@@ -186,60 +92,71 @@ async def story_views(
     ids = [story.id for story in stories]
     if not ids:
         return []
-    feeds = await _by_id(session, Feed, {story.feed_id for story in stories})
-    sightings: dict[str, list[schemas.SightingOut]] = defaultdict(list)
-    seen = select(Sighting, Feed.name).join(Feed, col(Feed.id) == Sighting.feed_id)
-    for sighting, name in await session.exec(seen.where(col(Sighting.story_id).in_(ids)).order_by(col(Sighting.id))):
-        sightings[sighting.story_id].append(
-            schemas.SightingOut(
-                feed=sighting.feed_id, feed_name=name, guid=sighting.guid, url=sighting.url, seen_at=sighting.seen_at
-            )
-        )
+    sightings = await _sightings(session, ids)
     siblings: dict[str, list[str]] = defaultdict(list)
     merged = select(Story.id, Story.lead_id).where(col(Story.lead_id).in_(ids)).order_by(col(Story.id))
     for sibling, lead in await session.exec(merged):
         siblings[str(lead)].append(sibling)
-    items = {i.story_id: i for i in await session.exec(select(Item).where(col(Item.story_id).in_(ids)))}
-    notes: dict[str, list[Note]] = defaultdict(list)
-    for note in await session.exec(select(Note).where(col(Note.story_id).in_(ids)).order_by(col(Note.id))):
-        notes[note.story_id].append(note)
-    wanted = {n.by for group in notes.values() for n in group} | {story.claimed_by for story in stories}
-    editors = await _by_id(session, Editor, wanted)
+    placed = {
+        item.story_id: schemas.PlaceOut(edition=item.edition_date, position=item.position, state=item.state)
+        for item in await session.exec(select(Item).where(col(Item.story_id).in_(ids)))
+    }
+    feeds = await _feeds(session, {story.feed_id for story in stories})
+    notes = await _notes(session, ids)
+    claims = await _claims(session, stories, now)
     tags = await tag_views(session, ids, now=now, calendar=calendar)
     return [
-        _assemble(story, feeds, sightings[story.id], tags[story.id], siblings[story.id], items.get(story.id),
-                  [schemas.NoteOut(by=editors[n.by].name, at=n.at, text=n.text) for n in notes[story.id]],
-                  editors, now)
+        schemas.StoryOut(
+            **story.model_dump(exclude={"key", "feed_id", "content_hash", "lead_id", "claimed_by", "claimed_until"}),
+            feed=feeds.get(story.feed_id or ""),
+            sightings=sightings[story.id],
+            tags=tags[story.id],
+            siblings=siblings[story.id],
+            lead=story.lead_id,
+            claim=claims.get(story.id),
+            notes=notes[story.id],
+            item=placed.get(story.id),
+        )
         for story in stories
-    ]  # fmt: skip
+    ]
 
 
-def _assemble(
-    story: Story,
-    feeds: dict[str, Feed],
-    sightings: list[schemas.SightingOut],
-    tags: list[schemas.TagOut],
-    siblings: list[str],
-    item: Item | None,
-    notes: list[schemas.NoteOut],
-    editors: dict[str, Editor],
-    now: datetime,
-) -> schemas.StoryOut:
-    claim = None
-    if story.claimed_by and story.claimed_until and story.claimed_until > now:
-        claim = schemas.ClaimOut(by=editors[story.claimed_by].name, until=story.claimed_until)
-    feed = feeds.get(story.feed_id or "")
-    return schemas.StoryOut(
-        **story.model_dump(exclude={"key", "feed_id", "content_hash", "lead_id", "claimed_by", "claimed_until"}),
-        feed=schemas.FeedRef(id=feed.id, name=feed.name, url=feed.url) if feed else None,
-        sightings=sightings,
-        tags=tags,
-        siblings=siblings,
-        lead=story.lead_id,
-        claim=claim,
-        notes=notes,
-        item=schemas.PlaceOut(edition=item.edition_date, position=item.position, state=item.state) if item else None,
-    )
+async def _sightings(session: AsyncSession, ids: Sequence[str]) -> dict[str, list[schemas.SightingOut]]:
+    query = select(Sighting, Feed.name).join(Feed, col(Feed.id) == Sighting.feed_id)
+    query = query.where(col(Sighting.story_id).in_(ids)).order_by(col(Sighting.id))
+    found: dict[str, list[schemas.SightingOut]] = defaultdict(list)
+    for seen, name in await session.exec(query):
+        found[seen.story_id].append(
+            schemas.SightingOut(feed=seen.feed_id, feed_name=name, guid=seen.guid, url=seen.url, seen_at=seen.seen_at)
+        )
+    return found
+
+
+async def _feeds(session: AsyncSession, ids: set[str | None]) -> dict[str, schemas.FeedRef]:
+    # Three columns and not the row: a feed carries much that fetching learned.
+    query = select(Feed.id, Feed.name, Feed.url).where(col(Feed.id).in_([i for i in ids if i]))
+    return {feed: schemas.FeedRef(id=feed, name=name, url=url) for feed, name, url in await session.exec(query)}
+
+
+async def _notes(session: AsyncSession, ids: Sequence[str]) -> dict[str, list[schemas.NoteOut]]:
+    query = select(Note.story_id, Editor.name, Note.at, Note.text).join(Editor, col(Editor.id) == Note.by)
+    found: dict[str, list[schemas.NoteOut]] = defaultdict(list)
+    for story_id, name, at, text in await session.exec(query.where(col(Note.story_id).in_(ids)).order_by(col(Note.id))):
+        found[story_id].append(schemas.NoteOut(by=name, at=at, text=text))
+    return found
+
+
+async def _claims(session: AsyncSession, stories: Sequence[Story], now: datetime) -> dict[str, schemas.ClaimOut]:
+    running = {s.id: (s.claimed_by, s.claimed_until) for s in stories if s.claimed_until and s.claimed_until > now}
+    if not running:
+        return {}
+    query = select(Editor.id, Editor.name).where(col(Editor.id).in_({by for by, _ in running.values()}))
+    names = dict((await session.exec(query)).all())
+    return {
+        story_id: schemas.ClaimOut(by=names[by], until=until)
+        for story_id, (by, until) in running.items()
+        if by is not None and until is not None
+    }
 
 
 async def tag_views(
@@ -264,31 +181,3 @@ async def tag_views(
             )
         )
     return found
-
-
-async def story_history(session: AsyncSession, story_id: str) -> schemas.HistoryOut:
-    """Every decision about a story, oldest first.
-
-    Raises:
-        NotFound: there is no such story.
-    """
-    await get_story(session, story_id)
-    records = await history_of(session, f"story:{story_id}")
-    editors = await _by_id(session, Editor, {record.by for record in records})
-    return schemas.HistoryOut(items=[record_view(record, editors) for record in records])
-
-
-def record_view(record: JournalRecord, editors: dict[str, Editor]) -> schemas.RecordOut:
-    """A journal record as the desk sees it: with the editor's name instead of the pseudonym."""
-    payload = record.content()
-    name = editors[record.by].name if record.by else str(payload["by"])
-    return schemas.RecordOut(
-        at=record.at, by=name, act=record.act, before=payload["before"], after=payload["after"], hash=record.hash
-    )
-
-
-async def _by_id(session: AsyncSession, model: type[Any], ids: set[str | None]) -> dict[str, Any]:
-    wanted = [i for i in ids if i is not None]
-    if not wanted:
-        return {}
-    return {row.id: row for row in await session.exec(select(model).where(model.id.in_(wanted)))}

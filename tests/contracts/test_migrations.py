@@ -15,6 +15,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine, inspect, text
 
 from service.db import Database
+from service.desk.search_index import in_models
 from service.errors import SetupError
 from service.migrating import migrate_database, migrations_folder, require_migrated
 from service.models import METADATA
@@ -45,7 +46,8 @@ async def test_an_empty_database_becomes_what_the_models_say(empty_url: str) -> 
     await database.close()
     engine = create_engine(_sync_url(empty_url))
     with engine.connect() as connection:
-        context = MigrationContext.configure(connection, opts={"compare_type": True, "render_as_batch": True})
+        options = {"compare_type": True, "render_as_batch": True, "include_object": in_models}
+        context = MigrationContext.configure(connection, opts=options)
         assert compare_metadata(context, METADATA) == []
         names = set(inspect(connection).get_table_names())
     engine.dispose()

@@ -12,7 +12,7 @@ from sqlmodel import select
 
 from service.clock import Calendar
 from service.db import Database
-from service.desk import lists, wire
+from service.desk import lists, wire_lists
 from service.errors import NotNow
 from service.models import Edition, Editor, Item, Story, Tag
 from service.partnerships.places import places
@@ -102,8 +102,8 @@ class Lists:
             view = await lists.edition_view(session, NOON.date(), calendar=self.calendar, now=NOON)
             found["desk"] = [i.story_id for i in view.items]
             for sort in ("received", "source"):
-                page = await wire.list_stories(
-                    session, wire.WireFilter(states=("new",)), sort=sort, now=NOON, calendar=self.calendar
+                page = await wire_lists.list_stories(
+                    session, wire_lists.WireFilter(states=("new",)), sort=sort, now=NOON, calendar=self.calendar
                 )
                 found[sort] = [s.id for s in page.items]
         return found

@@ -27,7 +27,7 @@ TABLE = {
     "anyone": "sign_in",
     # What a program may do too: read, and add to the wire.
     "account": """
-        sign_out get_me list_stories get_story get_story_history list_editions get_edition
+        sign_out get_me list_stories count_stories get_story suggest_tags get_story_history list_editions get_edition
         compare_editions stream_events list_alerts list_feeds get_feed list_fetches list_partnerships get_partnership
         add_story
     """,

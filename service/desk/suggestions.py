@@ -1,0 +1,47 @@
+"""Partners that a story's text names, with China's tier towards each on the story's date: hints for whoever tags it.
+
+Never stored, never ordering anything (design §1, promise 1): an editor sees them and decides. Called by
+``wire_routes``; the words are found by ``partnerships.gazetteer``.
+"""
+
+from collections import Counter
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from service.clock import Calendar
+from service.desk import schemas
+from service.desk.wire import story_day
+from service.models import Story
+from service.partnerships import places, register
+from service.partnerships.gazetteer import Mention, find_partners
+
+_FIELDS = ("title", "summary")
+
+
+async def suggest_tags(session: AsyncSession, story: Story, *, calendar: Calendar) -> schemas.SuggestionsOut:
+    """Each partner once, where title and summary name it first, in the order of the text."""
+    texts = [getattr(story, field) for field in _FIELDS]
+    mentions = find_partners(*texts)
+    times = Counter(mention.code for mention in mentions)
+    first: dict[str, Mention] = {}
+    for mention in mentions:
+        first.setdefault(mention.code, mention)
+    standings = await register.standings(session, on=story_day(story, calendar), partners=list(first)) if first else {}
+    return schemas.SuggestionsOut(
+        enabled=True,
+        items=[
+            schemas.SuggestionOut(
+                partner=code,
+                name=places.name(code),
+                tier=standings[code].tier,
+                label_en=standings[code].label_en,
+                label_zh=standings[code].label_zh,
+                field=_FIELDS[mention.part],
+                text=texts[mention.part][mention.start : mention.end],
+                start=mention.start,
+                end=mention.end,
+                mentions=times[code],
+            )
+            for code, mention in first.items()
+        ],
+    )
