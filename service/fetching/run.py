@@ -1,6 +1,7 @@
 """Step 1 of 8: a round of fetching, from "which feeds are due?" to their stories on the wire.
 
     claim hosts → ask (download, parse) → write (take in, next due time, host given back)
+                                           … and then some new stories are compared for siblings
 
 The host is the unit of work: whoever holds its lease is the only one who may send it requests, so any number
 of processes share one database politely. A claim takes a few feeds of a host at a time; they are fetched one
@@ -33,12 +34,13 @@ from service.fetching.asking import ask_feed, host_gap, read_feed
 from service.fetching.catalogue import feed_options
 from service.fetching.claims import LEASE, Claim, claim_hosts, release_owner, soonest_turn
 from service.fetching.health import Answer, addresses, broken_answer
+from service.fetching.hinting import note_pending
 from service.fetching.options import FetchOptions
 from service.fetching.outcomes import ANSWERED
 from service.fetching.pace import host_pause
 from service.fetching.parsers import ParserPool
 from service.fetching.vocabulary import feed_host
-from service.fetching.writing import Batch, Done, FetchReport, Result, Writer
+from service.fetching.writing import Batch, Done, FetchReport, Order, Result, Writer
 from service.models import Feed
 from service.runtime import Runtime
 
@@ -116,13 +118,14 @@ async def run_round(
         broken_off = not fetching.done()
         fetching.cancel()
         await asyncio.wait((fetching,))
-        writer.todo.put_nowait(None)
+        writer.todo.put_nowait(Order.END)
         await asyncio.wait((writing,))
         if broken_off or fetching.exception() is not None:
             async with runtime.database.write() as session:
                 await release_owner(session, owner, gap=runtime.settings.host_gap, now=runtime.clock())
     writing.result()
     fetching.result()
+    await note_pending(runtime.database, now=runtime.clock(), keep_going=keep_going)
     tally.say("round_done")
     return tally.reports
 
@@ -172,7 +175,9 @@ async def _fetch_hosts(job: _Round) -> None:
                 task = group.create_task(_fetch_host(job, waiting.popleft()))
                 running.add(task)
                 task.add_done_callback(finished)
-            if not running and not job.held and not await _worth_waiting(job):
+            if not running and job.held:
+                job.writer.todo.put_nowait(Order.WRITE)
+            elif not running and not await _worth_waiting(job):
                 break
             with suppress(TimeoutError):
                 async with asyncio.timeout(LOOK_AGAIN):

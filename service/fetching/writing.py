@@ -11,6 +11,7 @@ import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from enum import Enum
 from typing import Any
 
 import structlog
@@ -81,14 +82,22 @@ class Done:
     """Seconds that the host is to be left alone."""
 
 
+class Order(Enum):
+    """What else the writer is told."""
+
+    WRITE = "write"
+    """Nothing more will come for a while: do not wait for company."""
+    END = "end"
+
+
 Batch = list[Result | Done]
 
 
 class Writer:
-    """Writes what is put into ``todo`` until ``None`` comes; ``on_written`` is told what was done, batch by batch."""
+    """Writes what is put into ``todo`` until it is told to end; ``on_written`` hears what was done, batch by batch."""
 
     def __init__(self, runtime: Runtime, *, on_written: Callable[[Batch, Sequence[FetchReport]], None]) -> None:
-        self.todo: asyncio.Queue[Result | Done | None] = asyncio.Queue()
+        self.todo: asyncio.Queue[Result | Done | Order] = asyncio.Queue()
         self._runtime = runtime
         self._on_written = on_written
 
@@ -100,7 +109,7 @@ class Writer:
             size = 0
             thing = await self.todo.get()
             deadline = asyncio.get_running_loop().time() + BATCH_WAIT
-            while thing is not None:
+            while not isinstance(thing, Order):
                 batch.append(thing)
                 size += thing.size if isinstance(thing, Result) else 0
                 if size >= BATCH_ENTRIES:
@@ -110,7 +119,7 @@ class Writer:
                         thing = await self.todo.get()
                 except TimeoutError:
                     break
-            going = thing is not None
+            going = thing is not Order.END
             if batch:
                 results = [thing for thing in batch if isinstance(thing, Result)]
                 done = [thing for thing in batch if isinstance(thing, Done)]
@@ -141,7 +150,7 @@ async def write_batch(runtime: Runtime, results: Sequence[Result], done: Sequenc
         held = await claims_still_held(session, {r.claim for r in results} | {d.claim for d in done})
         kept = [result for result in results if result.claim in held]
         documents = [intake.Batch(r.feed.id, r.answer.parsed.entries) for r in kept if r.answer.parsed]
-        brought = await intake.take_in(session, documents, now=now) if documents else {}
+        brought = await intake.take_in(session, documents, now=now, compare=False) if documents else {}
         reports = [_report(result, brought.get(result.feed.id, 0)) for result in kept]
         if kept:
             rows = [_fetch_row(result, report) for result, report in zip(kept, reports, strict=True)]

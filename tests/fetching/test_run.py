@@ -35,6 +35,18 @@ def anyio_backend() -> str:
     return "asyncio"
 
 
+@pytest.fixture
+def database_url(request: pytest.FixtureRequest) -> str:
+    """SQLite, unless a test is marked ``on_both``: most of a round is the same on either."""
+    url: str = request.getfixturevalue(f"{getattr(request, 'param', 'sqlite')}_url")
+    return url
+
+
+on_both = pytest.mark.parametrize(
+    "database_url", ["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)], indirect=True
+)
+
+
 @pytest.fixture(scope="module")
 async def parsers() -> AsyncIterator[ParserPool]:
     async with ParserPool(workers=1) as pool:
@@ -91,6 +103,7 @@ def outcomes(reports: list[FetchReport]) -> list[str]:
 # What is asked and stored
 
 
+@on_both
 async def test_round_stores_stories_and_says_when_to_come_back(
     runtime: Runtime, parsers: ParserPool, server: FeedServer
 ) -> None:
@@ -208,6 +221,7 @@ async def test_one_request_per_host_at_a_time_with_its_gap(
     assert server.requests_for("/else")[0].at < times[1], "another host does not wait"
 
 
+@on_both
 @pytest.mark.parametrize("status", [429, 503])
 async def test_retry_after_speaks_for_the_host(
     runtime: Runtime, parsers: ParserPool, server: FeedServer, clock: SettableClock, status: int
@@ -253,6 +267,7 @@ async def test_rate_limit_without_a_header_rests_the_host_too(
 # Leases
 
 
+@on_both
 async def test_host_that_another_process_holds_is_left_until_its_lease_ends(
     runtime: Runtime, parsers: ParserPool, server: FeedServer, clock: SettableClock
 ) -> None:
@@ -267,6 +282,7 @@ async def test_host_that_another_process_holds_is_left_until_its_lease_ends(
     assert outcomes(await run_round(runtime, parsers)) == ["ok"]
 
 
+@on_both
 async def test_result_of_a_lease_that_was_lost_is_not_written(
     runtime: Runtime, parsers: ParserPool, server: FeedServer, clock: SettableClock
 ) -> None:
@@ -301,6 +317,7 @@ async def test_nothing_is_begun_that_might_outlast_the_lease(
     assert (await host(runtime)).lease_token == 2, "the second was fetched under a lease of its own"
 
 
+@on_both
 async def test_cancelled_round_writes_what_it_has_and_gives_hosts_back(
     runtime: Runtime, parsers: ParserPool, server: FeedServer
 ) -> None:
@@ -342,6 +359,7 @@ async def test_stop_finishes_the_request_under_way_and_begins_nothing_more(
 # What people and faults do meanwhile
 
 
+@on_both
 async def test_feed_that_a_person_changed_in_flight_is_read_afresh(
     runtime: Runtime, parsers: ParserPool, server: FeedServer
 ) -> None:
@@ -359,6 +377,7 @@ async def test_feed_that_a_person_changed_in_flight_is_read_afresh(
     assert (row.etag, row.last_fetch_at, row.next_due_at) == (None, None, NOON)
 
 
+@on_both
 async def test_new_name_in_flight_costs_no_second_request(
     runtime: Runtime, parsers: ParserPool, server: FeedServer
 ) -> None:
@@ -401,8 +420,6 @@ async def test_feed_that_breaks_our_code_costs_only_itself(
 async def test_document_that_the_database_refuses_costs_only_itself(
     runtime: Runtime, parsers: ParserPool, server: FeedServer
 ) -> None:
-    if not runtime.database.is_sqlite:
-        pytest.skip("the trigger below is written for SQLite")
     async with runtime.database.write() as session:
         connection = await session.connection()
         await connection.exec_driver_sql(
@@ -421,6 +438,7 @@ async def test_document_that_the_database_refuses_costs_only_itself(
     assert await titles(runtime) == ["paper 2"]
 
 
+@on_both
 async def test_permanent_move_is_followed_after_three_fetches_over_a_day(
     runtime: Runtime, parsers: ParserPool, server: FeedServer, clock: SettableClock
 ) -> None:
@@ -439,6 +457,7 @@ async def test_permanent_move_is_followed_after_three_fetches_over_a_day(
 # Alternatives
 
 
+@on_both
 async def test_alternatives_are_tried_in_order_told_and_left_when_the_own_address_is_back(
     runtime: Runtime, parsers: ParserPool, server: FeedServer, clock: SettableClock
 ) -> None:
@@ -518,6 +537,7 @@ async def test_suspicious_emptiness_is_an_alarm(runtime: Runtime, parsers: Parse
 # Many feeds
 
 
+@on_both
 async def test_history_is_kept_to_the_newest_fifty(runtime: Runtime, server: FeedServer) -> None:
     ids = [await add(runtime, server, path) for path in ("/a", "/b")]
     async with runtime.database.write() as session:
@@ -533,6 +553,7 @@ async def test_history_is_kept_to_the_newest_fifty(runtime: Runtime, server: Fee
             assert (min(kept), len(kept)) == (oldest, count)
 
 
+@on_both
 async def test_due_round_takes_many_hosts_at_once_and_few_statements(
     runtime: Runtime, parsers: ParserPool, server: FeedServer
 ) -> None:
