@@ -145,7 +145,8 @@ async def _stream(
     if stream.week is not None and stream_load.is_running(stream.week, calendar=calendar, now=now):
         # Only until the week is over: not the permanent kind.
         return _see(site, stream.whole, extension)
-    if (request.url.path, request.url.query) != (f"{stream.path}.{extension}", stream.full_query):
+    path = request.scope["path"].removeprefix(request.scope.get("root_path", ""))
+    if (path, request.url.query) != (f"{stream.path}.{extension}", stream.full_query):
         return moved(site, f"{stream.path}.{extension}", stream.full_query)
     edition = await stream_load.load_stream(session, stream, site=site, calendar=calendar, now=now)
     if extension == "html":

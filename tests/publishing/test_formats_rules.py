@@ -6,6 +6,7 @@ no rule names is an error.
 
 import json
 import re
+from dataclasses import replace
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -83,6 +84,7 @@ ATOM_RULES = """
 </grammar>
 """
 
+ATOM = "{http://www.w3.org/2005/Atom}"
 RSS_ONCE = {"title", "link", "description", "lastBuildDate", "generator", "pubDate", "guid", "source"}
 RSS_CHANNEL = {"title", "link", "description", "language", "lastBuildDate", "generator", "item"}
 RSS_ITEM = {"title", "link", "description", "pubDate", "guid", "source", "category"}
@@ -197,3 +199,27 @@ def test_documents_keep_the_rules_whatever_people_wrote(text: str, other: str) -
 def test_documents_keep_the_rules_whatever_address_a_source_gave(text: str) -> None:
     check_all(an_edition(an_item(source_url=f"https://paper.example/{text}?q={text}")))
     check_all(an_edition(an_item(source_url=f"http://{text}")))
+
+
+def test_pages_of_a_narrowed_stream_keep_the_rules_and_are_one_list() -> None:
+    address = "https://news.example/latest.{ext}?region=africa&language=ar"
+    newest = an_edition(
+        an_item(1), path="/latest", query="region=africa&language=ar", day=None, previous=None,
+        links={"prev-archive": f"{address}&week=2026-W46"},
+    )  # fmt: skip
+    archive = replace(newest, page="week=2026-W46", links={"current": address})
+    ids, links = set(), {}
+    for edition in (newest, archive):
+        check_atom(render_atom(edition))
+        check_rss(render_rss(edition))
+        check_json_feed(render_json(edition))
+        root = etree.fromstring(render_atom(edition))
+        ids.add(root.findtext(f"{ATOM}id"))
+        links |= {link.get("rel"): link.get("href") for link in root.findall(f"{ATOM}link")}
+        assert (root.find("{http://purl.org/syndication/history/1.0}archive") is not None) == (edition is archive)
+    assert ids == {"tag:news.example,2026:/latest?region=africa&language=ar"}
+    assert links["prev-archive"] == "https://news.example/latest.atom?region=africa&language=ar&week=2026-W46"
+    assert links["current"] == "https://news.example/latest.atom?region=africa&language=ar"
+    assert links["self"] == "https://news.example/latest.atom?region=africa&language=ar&week=2026-W46"
+    following = json.loads(render_json(newest))["next_url"]
+    assert following == json.loads(render_json(archive))["feed_url"]

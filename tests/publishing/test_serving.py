@@ -5,6 +5,8 @@ import json
 from typing import Any
 
 import pytest
+from sqlalchemy import Connection, event
+from sqlalchemy.util import await_only
 
 from service.db import Database
 from service.publishing.freshness import LOOK_EVERY, Freshness
@@ -108,3 +110,20 @@ async def test_only_what_readers_see_makes_a_new_version(database: Database, clo
     assert freshness.current(NOON) is None
     assert await freshness.look(NOON) == second
     assert await freshness.look(clock.move(days=1)) > second
+
+
+async def test_look_taken_while_a_commit_is_under_way_does_not_outlive_it(database: Database) -> None:
+    freshness = Freshness(database, UTC_CALENDAR)
+    editor, _ = await add_account(database)
+    seen = []
+
+    def look_too_early(_connection: Connection) -> None:
+        # The database has not committed yet: this look finds the old state, and must not be trusted afterwards.
+        seen.append(await_only(freshness.look(NOON)))
+
+    before = await freshness.look(NOON)
+    event.listen(database.engine.sync_engine, "commit", look_too_early)
+    await published(database, editor)
+    assert set(seen) == {before}
+    assert freshness.current(NOON) is None
+    assert await freshness.look(NOON) > before
