@@ -21,7 +21,7 @@ from service.db import WriteSession
 from service.errors import FieldError, Invalid, NotAllowed, NotAuthenticated, NotFound, PeopleOnly
 from service.journal import Decider, record_decision, take_turn
 from service.models import DeskSession, Editor, Token, new_id
-from service.passwords import fits, hash_password
+from service.passwords import fits
 from service.words import Role, TokenKind
 
 SETUP_LIFETIME = timedelta(days=7)
@@ -223,23 +223,26 @@ async def set_up_account(
     session: WriteSession,
     secret: str,
     *,
-    password: str,
+    password_hash: str,
     email: str | None = None,
     name: str | None = None,
     now: datetime,
 ) -> Editor:
-    """Use a set-up link: choose the password. The link works once.
+    """Use a set-up link: choose the password. The link works once, also for two people who use it at once.
 
-    ``email`` and ``name`` are only for the first admin, whose invitation was to nobody in particular.
+    ``password_hash`` is ``passwords.hash_password``'s, made before the session begins: it takes long, and nobody
+    else could write meanwhile. ``email`` and ``name`` are only for the first admin, whose invitation was to nobody
+    in particular.
 
     Raises:
         NotFound: the link is unknown, used or too old.
-        Invalid: the password is too short or too long, or the first admin gives no address of their own or no name.
+        Invalid: the first admin gives no address of their own or no name.
     """
+    await take_turn(session)
     editor = await editor_for_setup(session, secret, now=now)
     if editor.email == FIRST_ADMIN:
         editor.email, editor.name = await _free_address(session, email or ""), _clean_name(name or "")
-    editor.password_hash = await hash_password(password)
+    editor.password_hash = password_hash
     editor.setup_hash = editor.setup_until = None
     session.add(editor)
     await end_sessions(session, editor)

@@ -92,6 +92,24 @@ def session_cookie(runtime: Runtime) -> str:
     return "__Host-huoban" if runtime.settings.base_url.startswith("https://") else "huoban"
 
 
+def forget_session_cookie(runtime: Runtime, response: Response) -> None:
+    """Tell the browser to drop the desk's cookie: with what it was set with, or a ``__Host-`` cookie would stay."""
+    secure = runtime.settings.base_url.startswith("https://")
+    response.delete_cookie(session_cookie(runtime), secure=secure, httponly=True, samesite="lax")
+
+
+def refuse_other_sites(request: Request) -> None:
+    """Refuse what a browser says that another site's page sent; programs, which say neither, pass.
+
+    For acts that need no session yet: a stranger's page must not sign its reader in to the stranger's account.
+
+    Raises:
+        NotAllowed: it came from another site.
+    """
+    if ("sec-fetch-site" in request.headers or "origin" in request.headers) and not _same_origin(request):
+        raise NotAllowed("This request came from another site.")
+
+
 def _same_origin(request: Request) -> bool:
     # Browsers send Sec-Fetch-Site; those that do not send Origin with every unsafe method.
     site = request.headers.get("sec-fetch-site")
@@ -312,7 +330,7 @@ def _for_people(handler: ErrorHandler) -> ErrorHandler:
     async def answer(request: Request, error: Exception) -> Response:
         response = await handler(request, error)
         accept = request.headers.get("accept", "")
-        if request.method in ("GET", "HEAD") and not request.url.path.startswith("/api/"):
+        if not request.url.path.startswith("/api/"):
             response.headers["Vary"] = "Accept"
             if "text/html" in accept and "json" not in accept:
                 response.body = request.app.state.problem_page(json.loads(bytes(response.body)))

@@ -1,5 +1,6 @@
 """Accounts, tokens, sessions and the table of acts, without HTTP."""
 
+import asyncio
 from datetime import timedelta
 
 import pytest
@@ -12,6 +13,7 @@ from service.auth import Caller
 from service.db import Database
 from service.errors import Invalid, NotAllowed, NotAuthenticated, NotFound, PeopleOnly
 from service.models import DeskSession, Editor, Token
+from service.passwords import hash_password
 from service.words import Role, TokenKind
 from tests.conftest import NOON, add_account
 
@@ -102,7 +104,7 @@ async def test_nothing_stored_opens_anything(database: Database) -> None:
         editor, secret = await auth.add_editor(
             session, email="a@example.org", name="A", role=Role.EDITOR, now=NOON, by="operator"
         )
-        await auth.set_up_account(session, secret, password=PASSWORD, now=NOON)
+        await auth.set_up_account(session, secret, password_hash=await hash_password(PASSWORD), now=NOON)
         raw = await auth.issue_token(session, editor, kind=TokenKind.PERSON, now=NOON, by=editor, name="a\x00b\n")
         cookie = await auth.open_session(session, editor, now=NOON)
     async with database.read() as session:
@@ -122,7 +124,9 @@ async def test_a_password_opens_its_account_alone(database: Database) -> None:
         _, secret = await auth.add_editor(
             session, email="a@example.org", name="A", role=Role.EDITOR, now=NOON, by="operator"
         )
-        await auth.set_up_account(session, secret, password="pässwörd with \x00 in it", now=NOON)
+        await auth.set_up_account(
+            session, secret, password_hash=await hash_password("pässwörd with \x00 in it"), now=NOON
+        )
     async with database.read() as session:
         assert await auth.check_password(session, email=" A@example.org", password="pässwörd with \x00 in it")
         for email, password in (
@@ -171,9 +175,9 @@ async def test_the_first_admin_is_invited_until_somebody_has_an_account(database
         later = NOON + timedelta(days=30)
         for email in (None, "", auth.FIRST_ADMIN):
             with pytest.raises(Invalid):
-                await auth.set_up_account(session, second, password=PASSWORD, email=email, name="H", now=later)
+                await auth.set_up_account(session, second, password_hash="h", email=email, name="H", now=later)
     async with database.write() as session:
-        await auth.set_up_account(session, second, password=PASSWORD, email="h@example.org", name="H", now=later)
+        await auth.set_up_account(session, second, password_hash="h", email="h@example.org", name="H", now=later)
         assert await auth.invite_first_admin(session, now=later) is None
 
 
@@ -184,4 +188,23 @@ async def test_the_first_admin_cannot_take_anothers_address(database: Database) 
         await auth.add_editor(session, email="h@example.org", name="H", role=Role.ADMIN, now=NOON, by="operator")
     async with database.write() as session:
         with pytest.raises(Invalid):
-            await auth.set_up_account(session, link, password=PASSWORD, email="h@example.org", name="H", now=NOON)
+            await auth.set_up_account(session, link, password_hash="h", email="h@example.org", name="H", now=NOON)
+
+
+async def test_a_set_up_link_used_twice_at_once_works_once(database: Database) -> None:
+    async with database.write() as session:
+        editor, secret = await auth.add_editor(
+            session, email="a@example.org", name="A", role=Role.EDITOR, now=NOON, by="operator"
+        )
+
+    async def use(password_hash: str) -> str:
+        async with database.write() as session:
+            await auth.set_up_account(session, secret, password_hash=password_hash, now=NOON)
+            await asyncio.sleep(0.2)  # the other one asks while this one is not committed yet
+        return password_hash
+
+    outcomes = await asyncio.gather(use("first"), use("second"), return_exceptions=True)
+    chosen = [outcome for outcome in outcomes if isinstance(outcome, str)]
+    assert [type(outcome) for outcome in outcomes if not isinstance(outcome, str)] == [NotFound]
+    async with database.read() as session:
+        assert [(await session.get_one(Editor, editor.id)).password_hash] == chosen

@@ -31,6 +31,7 @@ from service.fetching.parsers import ParserPool
 from service.fetching.run import due_feeds, run_round
 from service.logs import configure_logging
 from service.models import Story
+from service.passwords import hash_password
 from service.runtime import Runtime
 from service.settings import Settings, load_settings
 from service.words import TokenKind
@@ -91,13 +92,13 @@ async def fetch_samples(runtime: Runtime) -> None:
 
 async def make_accounts(runtime: Runtime) -> list[Account]:
     """The sample accounts, each with the demo's password and a token."""
-    made, now = [], runtime.clock()
+    made, now, password_hash = [], runtime.clock(), await hash_password(PASSWORD)
     async with runtime.database.write() as session:
         for sample in samples.SAMPLE_ACCOUNTS:
             editor, secret = await auth.add_editor(
                 session, email=sample.email, name=sample.name, role=sample.role, now=now, by="operator"
             )
-            await auth.set_up_account(session, secret, password=PASSWORD, now=now)
+            await auth.set_up_account(session, secret, password_hash=password_hash, now=now)
             token = await auth.issue_token(session, editor, kind=TokenKind.PERSON, name="demo", now=now, by=editor)
             made.append(Account(editor.email, editor.name, editor.role, token))
     return made

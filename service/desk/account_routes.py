@@ -15,7 +15,7 @@ from service.desk import people
 from service.idempotency import OncePerKey
 from service.models import Editor
 from service.passwords import hash_password
-from service.web import API, CallerDep, Now, Read, Version, Write, etag, may, runtime_of, session_cookie
+from service.web import API, CallerDep, Now, Read, Version, Write, etag, forget_session_cookie, may, runtime_of
 
 router = APIRouter(tags=["accounts"], route_class=OncePerKey)
 
@@ -42,7 +42,7 @@ async def change_password(
 ) -> None:
     """Change one's own password; every session ends, here and elsewhere. Tokens stay."""
     await people.change_password(session, by.id, password_hash, now=now)
-    response.delete_cookie(session_cookie(runtime_of(request)))
+    forget_session_cookie(runtime_of(request), response)
 
 
 @router.get("/tokens", operation_id="list_tokens")

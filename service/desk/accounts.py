@@ -6,7 +6,7 @@ The rules are in ``auth``; here are only the doors. Sign-in is throttled by acco
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Form, Request, Response
+from fastapi import APIRouter, Depends, Form, Query, Request, Response
 from limits import RateLimitItemPerMinute
 from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter
@@ -17,8 +17,17 @@ from service.auth import Caller
 from service.desk.rendering import page
 from service.errors import Invalid, TooMany
 from service.models import Editor
-from service.passwords import PASSWORD_MAX
-from service.web import CallerDep, Now, Read, Write, runtime_of, session_cookie
+from service.passwords import PASSWORD_MAX, hash_password
+from service.web import (
+    CallerDep,
+    Now,
+    Read,
+    Write,
+    forget_session_cookie,
+    refuse_other_sites,
+    runtime_of,
+    session_cookie,
+)
 from service.words import TokenKind
 
 router = APIRouter(tags=["accounts"])  # signing in keeps no answers: each holds a secret
@@ -85,6 +94,7 @@ class SignInThrottle:
 
 
 def _throttled(request: Request, body: SignIn) -> SignIn:
+    refuse_other_sites(request)
     throttle: SignInThrottle = request.app.state.sign_ins
     throttle.count(body.email, request.client.host if request.client else "unknown")
     return body
@@ -115,11 +125,19 @@ async def sign_in(
 
 
 @router.delete("/session", operation_id="sign_out", status_code=204)
-async def sign_out(caller: CallerDep, session: Write, request: Request, response: Response) -> None:
-    """Sign out: this session ends, here and everywhere its cookie may have gone."""
+async def sign_out(
+    caller: CallerDep,
+    session: Write,
+    request: Request,
+    response: Response,
+    everywhere: Annotated[
+        bool, Query(description="End every session of the account, on other devices too. Tokens stay.")
+    ] = False,
+) -> None:
+    """Sign out: this session ends, here and wherever its cookie may have gone. A token is no session and stays."""
     if caller.session_hash is not None:
-        await auth.end_sessions(session, caller.editor, only=caller.session_hash)
-    response.delete_cookie(session_cookie(runtime_of(request)))
+        await auth.end_sessions(session, caller.editor, only=None if everywhere else caller.session_hash)
+    forget_session_cookie(runtime_of(request), response)
 
 
 @pages.get("/setup/{secret}")
@@ -141,9 +159,14 @@ async def post_setup(
 ) -> Response:
     """Use a set-up link. A form that cannot be accepted comes back with what is wrong, and the link stays good."""
     database = runtime_of(request).database
+    async with database.read() as reading:
+        await auth.editor_for_setup(reading, secret, now=now)  # a guessed link is not worth the time of a hash
     try:
+        password_hash = await hash_password(password)
         async with database.write() as session:
-            editor = await auth.set_up_account(session, secret, password=password, email=email, name=name, now=now)
+            editor = await auth.set_up_account(
+                session, secret, password_hash=password_hash, email=email, name=name, now=now
+            )
     except Invalid as error:
         async with database.read() as reading:
             editor = await auth.editor_for_setup(reading, secret, now=now)

@@ -6,6 +6,7 @@ from tests.contracts.sources import functions, modules
 
 COMMITS = {"service/db.py"}
 ASKS_THE_TIME = {"service/clock.py"}
+SLOW = {"hash_password", "fits", "check_password"}
 
 
 def _calls(tree: ast.AST, *names: str) -> list[int]:
@@ -59,3 +60,19 @@ def test_nothing_is_built_at_import() -> None:
                 if isinstance(call, ast.Call):
                     name = ast.unparse(call.func).rsplit(".", 1)[-1]
                     assert name not in forbidden, f"{path}:{call.lineno}"
+
+
+def test_no_password_is_hashed_while_others_wait_to_write() -> None:
+    found = []
+    for path, tree in modules():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.AsyncWith) and any(_calls(item.context_expr, "write") for item in node.items):
+                for call in ast.walk(node):
+                    if isinstance(call, ast.Call) and ast.unparse(call.func).split(".")[-1] in SLOW:
+                        found.append(f"{path}:{call.lineno}")
+        for function in functions(tree):
+            takes = {ast.unparse(a.annotation) for a in function.args.args if a.annotation}
+            hashes = any(isinstance(n, ast.Call) and ast.unparse(n.func) in SLOW for n in ast.walk(function))
+            if hashes and takes & {"WriteSession", "Write"}:
+                found.append(f"{path}:{function.lineno} {function.name}")
+    assert found == []

@@ -1,5 +1,6 @@
 """Set-up links, signing in and out, and requests that come with a cookie from elsewhere."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -10,6 +11,7 @@ import pytest
 from service import auth
 from service.app import first_admin_link, open_service
 from service.models import Editor
+from service.passwords import hash_password
 from service.words import Role
 from tests.conftest import NOON, Desk, SettableClock, serving, settings_for
 from tests.desk.newsroom import STORIES, a_wire_story, if_match
@@ -22,9 +24,10 @@ SAME_SITE = {"Sec-Fetch-Site": "same-origin"}
 
 async def a_person(desk: Desk, email: str = "abeba@example.org") -> Editor:
     """An account with a password."""
+    password_hash = await hash_password(PASSWORD)
     async with desk.database.write() as session:
         _, secret = await auth.add_editor(session, email=email, name="Abeba", role=Role.EDITOR, now=NOON, by="operator")
-        return await auth.set_up_account(session, secret, password=PASSWORD, now=NOON)
+        return await auth.set_up_account(session, secret, password_hash=password_hash, now=NOON)
 
 
 @asynccontextmanager
@@ -166,3 +169,74 @@ async def test_a_set_up_link_grows_old_and_a_taken_address_is_refused(desk: Desk
     clock.now = NOON + auth.SETUP_LIFETIME + timedelta(seconds=1)
     assert (await desk.public.get(f"/setup/{secret}")).status_code == 404
     assert (await desk.public.post(f"/setup/{secret}", data={"password": PASSWORD})).status_code == 404
+
+
+async def test_a_set_up_link_that_two_people_use_at_once_works_for_one(desk: Desk) -> None:
+    async with desk.database.write() as session:
+        _, secret = await auth.add_editor(
+            session, email="new@example.org", name="New", role=Role.EDITOR, now=NOON, by="operator"
+        )
+    passwords = [f"{PASSWORD} {number}" for number in range(3)]
+    answers = await asyncio.gather(*(desk.public.post(f"/setup/{secret}", data={"password": p}) for p in passwords))
+    assert sorted(answer.status_code for answer in answers) == [200, 404, 404]
+    opened = [(await sign_in(desk.public, "new@example.org", password)).status_code for password in passwords]
+    assert opened == [201 if answer.status_code == 200 else 401 for answer in answers]
+
+
+async def test_a_used_link_says_so_on_a_page(desk: Desk) -> None:
+    for ask in (desk.public.get, desk.public.post):
+        answer = await ask("/setup/used", headers={"Accept": "text/html"})
+        assert answer.headers["content-type"].startswith("text/html")
+        assert answer.status_code in (404, 422)
+
+
+async def test_another_sites_page_signs_nobody_in(desk: Desk) -> None:
+    await a_person(desk)
+    body = {"email": "abeba@example.org", "password": PASSWORD}
+    for header in ({"Sec-Fetch-Site": "cross-site"}, {"Origin": "https://evil.example"}, {"Origin": "null"}):
+        answer = await desk.public.post("/api/v1/session", json=body, headers=header)
+        assert (answer.status_code, "Set-Cookie" in answer.headers) == (403, False), header
+    assert (await desk.public.post("/api/v1/session", json=body, headers=SAME_SITE)).status_code == 201
+
+
+async def test_signing_out_everywhere_ends_every_session_of_this_account_and_of_no_other(desk: Desk) -> None:
+    await a_person(desk)
+    await a_person(desk, "other@example.org")
+    async with a_browser(desk) as here, a_browser(desk) as there, a_browser(desk) as other:
+        for browser, email in ((here, "abeba@example.org"), (there, "abeba@example.org"), (other, "other@example.org")):
+            assert (await sign_in(browser, email)).status_code == 201
+        answer = await here.delete("/api/v1/session?everywhere=true", headers=SAME_SITE)
+        assert answer.status_code == 204
+        assert [(await b.get("/api/v1/me")).status_code for b in (here, there, other)] == [401, 401, 200]
+
+
+async def test_a_session_is_named_by_the_server_alone(desk: Desk) -> None:
+    await a_person(desk)
+    async with a_browser(desk) as browser:
+        browser.cookies.set("huoban", "chosen-by-somebody-else", domain="127.0.0.1")
+        assert (await sign_in(browser)).status_code == 201
+        first = browser.cookies["huoban"]
+        assert first != "chosen-by-somebody-else"
+        assert (await sign_in(browser)).status_code == 201
+        assert browser.cookies["huoban"] != first
+    answer = await desk.public.get("/api/v1/me", headers={"Cookie": "huoban=chosen-by-somebody-else"})
+    assert answer.status_code == 401
+
+
+async def test_over_https_the_cookie_is_bound_to_the_host_and_is_dropped_as_it_was_set(
+    sqlite_url: str, clock: SettableClock
+) -> None:
+    settings = settings_for(sqlite_url, base_url="https://desk.example")
+    async with open_service(settings, clock=clock) as runtime:
+        link = await first_admin_link(runtime)
+    assert link
+    account = {"password": PASSWORD, "email": "head@example.org", "name": "Head"}
+    async with serving(settings, clock=clock) as base, httpx.AsyncClient(base_url=base, trust_env=False) as client:
+        assert (await client.post(link.removeprefix("https://desk.example"), data=account)).status_code == 200
+        opened = await sign_in(client, "head@example.org")
+        cookie = opened.headers["Set-Cookie"]
+        name, _, value = cookie.partition(";")[0].partition("=")
+        left = await client.delete("/api/v1/session", headers={"Cookie": f"{name}={value}"} | SAME_SITE)
+        for header in (cookie, left.headers["Set-Cookie"]):
+            assert header.startswith("__Host-huoban=")
+            assert {"Secure", "Path=/", "HttpOnly"} <= {part.strip() for part in header.split(";")}
