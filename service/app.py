@@ -12,6 +12,7 @@ from pathlib import Path
 
 import httpx
 from fastapi import APIRouter, Depends, FastAPI
+from starlette.routing import Route
 from starlette.staticfiles import StaticFiles
 
 from service import __version__, adding_routes
@@ -30,6 +31,8 @@ from service.fetching.guard import guarded_transport
 from service.fetching.parsers import ParserPool
 from service.headers import SecurityHeaders
 from service.logs import configure_logging
+from service.metrics import routes as metrics_routes
+from service.metrics.counting import CountRequests, RequestCounts
 from service.migrating import migrate_database
 from service.openapi import describe
 from service.partnerships import routes as partnership_routes
@@ -121,7 +124,9 @@ def create_app(
     app.state.problem_page = partial(pages.render_problem, publishing_routes.site_of(settings))
     app.add_middleware(RateLimit, clock=clock)
     app.add_middleware(SecurityHeaders)
-    app.add_middleware(PublicCache)  # the last one added stands in front of all others
+    app.add_middleware(PublicCache)
+    app.state.request_counts = RequestCounts(_first_parts())
+    app.add_middleware(CountRequests, counts=app.state.request_counts)  # the last one added stands in front of all
     for router in _editor_api():
         app.include_router(router, prefix=API)
     app.include_router(accounts.pages)
@@ -130,9 +135,17 @@ def create_app(
         app.include_router(router)
     app.include_router(fetching_public_routes.router)
     app.include_router(websub_routes.router)
+    app.include_router(metrics_routes.router)
     app.mount("/static", StaticFiles(directory=_HERE / "static"), name="static")
     describe(app, _editor_api())
     return app
+
+
+def _first_parts() -> set[str]:
+    """How the paths of the public documents begin, which are answered before any route is asked."""
+    routers = (publishing_routes.router, page_routes.router, register_routes.router, fetching_public_routes.router)
+    paths = [route.path for router in routers for route in router.routes if isinstance(route, Route)]
+    return {path.split("/", 2)[1].partition(".")[0] for path in paths} | {"static", ""}
 
 
 def _editor_api() -> tuple[APIRouter, ...]:

@@ -76,6 +76,9 @@ class Settings(BaseSettings):
     )
     suggestions: bool = Field(True, description="Whether the desk shows the partners that a story's text names.")
     contact: str = Field("", description="A URL or e-mail address in the user agent, for publishers with questions.")
+    metrics_token: str = Field(
+        "", repr=False, description="What Prometheus must send to read /metrics; without it only this machine may."
+    )
     log_format: Literal["auto", "text", "json"] = Field(
         "auto", description="`text` for people, `json` for machines, `auto`: text on a terminal, else json."
     )

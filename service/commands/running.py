@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from service.commands import run, settings_for_command
 from service.demo.show import run_demo
 from service.errors import SetupError
 from service.fetching.parsers import ParserPool
+from service.metrics.counting import SHARED_FOLDER
 from service.migrating import migrate_database
 from service.scheduling import scheduling
 from service.settings import PREFIX, Settings
@@ -58,8 +60,15 @@ def _serve(listener: socket.socket, workers: int, no_scheduler: bool) -> None:
     if workers == 1:
         run_server(create_app(settings), listener)
         return
-    # The processes that uvicorn starts build their own app; what was decided here reaches them as settings.
-    os.environ.update({f"{PREFIX}BASE_URL": settings.base_url, f"{PREFIX}SCHEDULER": "false"})
+    with tempfile.TemporaryDirectory(prefix="huoban-counts-") as counts:
+        # The processes that uvicorn starts build their own app; what was decided here reaches them as settings.
+        os.environ.update(
+            {f"{PREFIX}BASE_URL": settings.base_url, f"{PREFIX}SCHEDULER": "false", SHARED_FOLDER: counts}
+        )
+        _serve_together(listener, workers, settings)
+
+
+def _serve_together(listener: socket.socket, workers: int, settings: Settings) -> None:
     config = uvicorn.Config(
         "service.app:create_app_from_environment", factory=True, workers=workers, log_config=None, **_SERVER
     )
