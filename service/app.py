@@ -37,7 +37,7 @@ from service.migrating import migrate_database
 from service.openapi import describe
 from service.partnerships import routes as partnership_routes
 from service.partnerships.register import ship_register
-from service.publishing import load, page_routes, pages, register_routes
+from service.publishing import load, page_routes, pages, register_routes, research_routes
 from service.publishing import routes as publishing_routes
 from service.publishing.formats import load_formats
 from service.publishing.serving import PublicCache
@@ -131,7 +131,7 @@ def create_app(
         app.include_router(router, prefix=API)
     app.include_router(accounts.pages)
     app.include_router(api_docs.router)
-    for router in (publishing_routes.router, page_routes.router, register_routes.router):
+    for router in (publishing_routes.router, page_routes.router, register_routes.router, research_routes.public):
         app.include_router(router)
     app.include_router(fetching_public_routes.router)
     app.include_router(websub_routes.router)
@@ -159,6 +159,7 @@ def _editor_api() -> tuple[APIRouter, ...]:
         alert_routes.router,
         fetching_routes.router,
         partnership_routes.router,
+        research_routes.router,
     )
 
 

@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 
 from service import __version__
-from service.commands import operations, people, records, running, sources
+from service.commands import operations, people, records, research, running, sources
 from service.errors import HuobanError
 
 app = typer.Typer(
@@ -26,6 +26,7 @@ sources.add_to(app)
 people.add_to(app)
 records.add_to(app)
 operations.add_to(app)
+research.add_to(app)
 
 
 def _version(wanted: bool) -> None:

@@ -11,7 +11,8 @@
     ├── Stale                   412  stale            someone changed it first; carries the current state
     ├── Invalid                 422  invalid          names each field, the value and near matches
     ├── VersionRequired         428  version_required a change must carry If-Match
-    └── TooMany                 429  too_many         wait and try again
+    ├── TooMany                 429  too_many         wait and try again
+    └── NotInstalled            501  not_installed    an extra that this installation lacks; says which
 
 ``service.web`` turns them into RFC 9457 problem details (or a page); ``service.cli`` prints them on
 standard error. Nothing here knows about the web.
@@ -132,3 +133,11 @@ class TooMany(HuobanError):
     status = 429
     code = "too_many"
     title = "Too many requests"
+
+
+class NotInstalled(HuobanError):
+    """It needs an extra that this installation lacks (RFC 9110 §15.6.2)."""
+
+    status = 501
+    code = "not_installed"
+    title = "Not installed here"

@@ -24,6 +24,7 @@ _PROBLEMS = {
     "422": "A value cannot be accepted; `errors` names each field. Nothing was changed.",
     "428": "The change came without `If-Match`.",
     "429": "Too many requests; wait for `Retry-After` seconds.",
+    "501": "It needs an extra that this installation lacks.",
 }
 _PROBLEM_SCHEMA = {
     "title": "Problem",
@@ -65,6 +66,8 @@ _RATE_HEADERS = {
 }
 _OPEN = frozenset({"sign_in"})
 """Operations of the editor API that ask for no account."""
+_NEED_AN_EXTRA = frozenset({"export_stories"})
+"""Operations that not every installation can do in full."""
 
 
 def describe(app: FastAPI, editor_api: Iterable[APIRouter]) -> None:
@@ -112,6 +115,8 @@ def _complete_operation(method: str, operation: dict[str, Any], keyed: set[str |
         statuses |= {"409", "413"}
     if versioned:
         statuses |= {"412", "428"}
+    if operation["operationId"] in _NEED_AN_EXTRA:
+        statuses.add("501")
     if operation["operationId"] in _OPEN:
         statuses -= {"403", "404", "409"}
     else:

@@ -3,8 +3,6 @@
 Pure; the queries are ``partnerships/register``'s. Used by ``register_routes``.
 """
 
-import csv
-import io
 import json
 from collections.abc import Mapping, Sequence
 from datetime import date
@@ -15,6 +13,7 @@ from service.partnerships import places
 from service.partnerships.register import Standing
 from service.partnerships.tiers import Tier
 from service.publishing.formats.markup import rfc3339
+from service.publishing.spreadsheet import MARK, csv_lines
 
 COLUMNS = (
     "code",
@@ -66,12 +65,8 @@ def write_json(standings: Mapping[str, Standing], *, on: date, known: date | Non
 
 def write_csv(standings: Mapping[str, Standing]) -> bytes:
     """The register on one day as CSV (RFC 4180), in UTF-8 with a mark, so that spreadsheets read the Chinese."""
-    out = io.StringIO()
-    rows = csv.writer(out, lineterminator="\r\n")
-    rows.writerow(COLUMNS)
-    for standing in standings.values():
-        rows.writerow([_cell(standing_row(standing)[column]) for column in COLUMNS])
-    return out.getvalue().encode("utf-8-sig")
+    facts = (standing_row(standing) for standing in standings.values())
+    return MARK + csv_lines([COLUMNS, *([row[column] for column in COLUMNS] for row in facts)])
 
 
 def write_history(code: str, rows: Sequence[RegisterEntry]) -> bytes:
@@ -101,11 +96,3 @@ def write_history(code: str, rows: Sequence[RegisterEntry]) -> bytes:
 
 def _json(document: Mapping[str, Any]) -> bytes:
     return json.dumps(document, ensure_ascii=False, indent=1).encode() + b"\n"
-
-
-def _cell(value: Any) -> str:
-    """A value as a cell; what a spreadsheet would run as a formula is made text by an apostrophe (OWASP)."""
-    text = ";".join(value) if isinstance(value, list) else "" if value is None else str(value)
-    if isinstance(value, bool):
-        text = "yes" if value else "no"
-    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text

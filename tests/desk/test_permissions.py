@@ -29,7 +29,7 @@ TABLE = {
     "account": """
         sign_out get_me list_stories count_stories get_story suggest_tags get_story_history list_editions get_edition
         compare_editions stream_events list_alerts list_feeds get_feed list_fetches list_partnerships get_partnership
-        add_story
+        export_stories export_passed get_codebook add_story
     """,
     "editor": """
         change_password list_tokens make_token revoke_token
