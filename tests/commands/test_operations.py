@@ -16,6 +16,7 @@ from service.db import Database
 from service.journal import ledger_lines, record_decision
 from tests.commands.conftest import Terminal
 from tests.conftest import NOON
+from tests.feed_server import Answer, FeedServer
 from tests.postgres import Postgres
 
 
@@ -146,3 +147,66 @@ def test_a_backup_whose_journal_was_changed_is_refused(
 def test_what_postgresql_escapes_in_a_dump_reads_as_it_was(text: str) -> None:
     escapes = {"\\": "\\\\", "\b": "\\b", "\f": "\\f", "\n": "\\n", "\r": "\\r", "\t": "\\t", "\v": "\\v"}
     assert _unescaped("".join(escapes.get(letter, letter) for letter in text)) == text
+
+
+def lines_of(out: str) -> dict[str, tuple[str, str]]:
+    return {line[6:20].strip(): (line[:4].strip(), line[22:]) for line in out.splitlines()}
+
+
+def test_doctor_finds_a_sound_newsroom_sound(
+    on_sqlite: Terminal, served: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "feeds.yaml").write_text(f"version: 1\nfeeds:\n- {{id: one, name: One, url: '{served}'}}\n")
+    monkeypatch.setenv("HUOBAN_BASE_URL", "https://daily.example.org")
+    monkeypatch.setenv("HUOBAN_ALLOWED_NETWORKS", "127.0.0.0/8")
+    seen = on_sqlite("doctor")
+    assert seen.code == 0, seen.out
+    assert {verdict for verdict, _ in lines_of(seen.out).values()} == {"good"}
+    assert "one answered with 1 items" in seen.out
+    expected = {"settings", "public address", "disk", "database", "clock", "feeds file", "DNS", "fetching"}
+    assert lines_of(seen.out).keys() == expected | {"scheduler", "digest", "feeds"}
+
+
+def test_doctor_says_what_is_wrong_and_what_to_do(
+    huoban: Terminal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "feeds.yaml").write_text("version: 1\nfeeds:\n- {id: one, name: One, url: 'https://127.0.0.1/feed'}\n")
+    seen = huoban("doctor")
+    assert seen.code == 1
+    found = lines_of(seen.out)
+    assert found["public address"][0] == "look"
+    assert found["database"][0] == "BAD"
+    assert "huoban migrate" in found["database"][1]
+    assert found["fetching"] == (
+        "BAD", "one: refused_address  → Check that this machine may reach the internet on 80 and 443.",
+    )  # fmt: skip
+    assert not (tmp_path / "data").exists(), "looking made something"
+    (tmp_path / "feeds.yaml").write_text("feeds: nonsense")
+    assert lines_of(huoban("doctor").out)["feeds file"][0] == "BAD"
+    monkeypatch.setenv("HUOBAN_TIMEZONE", "Mars/Olympus")
+    seen = huoban("doctor")
+    assert seen.code == 1
+    assert "HUOBAN_TIMEZONE" in seen.out
+
+
+@pytest.fixture
+def served() -> Iterator[str]:
+    """A feed with one item on loopback, served from a thread: the command has a loop of its own."""
+    body = b"<rss version='2.0'><channel><title>One</title><item><title>A</title><link>https://a.example/1</link></item></channel></rss>"
+    begun, enough = threading.Event(), threading.Event()
+    urls: list[str] = []
+
+    async def serve() -> None:
+        async with FeedServer() as server:
+            server.on("/feed", Answer(body=body))
+            urls.append(server.url("/feed"))
+            begun.set()
+            while not enough.is_set():  # noqa: ASYNC110 - the other thread sets it
+                await asyncio.sleep(0.02)
+
+    thread = threading.Thread(target=lambda: asyncio.run(serve()))
+    thread.start()
+    assert begun.wait(10)
+    yield urls[0]
+    enough.set()
+    thread.join()
