@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Response
 
-from service.desk import bulk, history, merging, schemas, tagging, triage, wire, wire_routes
+from service.desk import bulk, history, merging, schemas, sibling_shapes, siblings, tagging, triage, wire, wire_routes
 from service.idempotency import OncePerKey
 from service.models import Editor, Story
 from service.web import CalendarDep, Now, Read, Version, Write, etag, may
@@ -97,7 +97,7 @@ async def pass_stories(body: schemas.BulkPassIn, by: Sorter, session: Write, now
 @router.post("/stories/{story_id}/merge", operation_id="merge_story")
 async def merge_story(
     story_id: str,
-    body: schemas.MergeIn,
+    body: sibling_shapes.MergeIn,
     by: Sorter,
     session: Write,
     version: Version,
@@ -123,7 +123,7 @@ async def split_story(
     now: Now,
     calendar: CalendarDep,
     response: Response,
-    body: schemas.SplitIn | None = None,
+    body: sibling_shapes.SplitIn | None = None,
 ) -> schemas.StoryOut:
     """Undo a merge: a sibling leaves its lead, or a lead lets the siblings go that you name."""
     story = await _for_change(session, story_id, version, now, calendar, by)
@@ -131,6 +131,23 @@ async def split_story(
         await merging.split_off(session, story, now=now, by=by)
     else:
         await merging.split_stories(session, story, body.stories, now=now, by=by)
+    return await _story_answer(session, story, now, calendar, response)
+
+
+@router.post("/stories/{story_id}/dismiss", operation_id="dismiss_hints")
+async def dismiss_hints(
+    story_id: str,
+    body: sibling_shapes.DismissIn,
+    by: Sorter,
+    session: Write,
+    version: Version,
+    now: Now,
+    calendar: CalendarDep,
+    response: Response,
+) -> schemas.StoryOut:
+    """Say of stories under `sibling_hints` that they report other news; the hints are not shown again."""
+    story = await _for_change(session, story_id, version, now, calendar, by)
+    await siblings.dismiss_hints(session, story, body.stories, now=now, by=by)
     return await _story_answer(session, story, now, calendar, response)
 
 

@@ -8,7 +8,7 @@ import unicodedata
 from datetime import date, datetime
 from typing import Annotated
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
 _BIDI_CONTROLS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200e\u200f\u061c")
 
@@ -188,6 +188,17 @@ class PlaceOut(Shape):
     state: str
 
 
+class SiblingHintOut(Shape):
+    """Another story that seems to report the same news: a hint for a person, who may merge the two or dismiss it."""
+
+    story_id: str
+    title: str
+    url: str
+    feed: str | None = Field(description="The name of its source; null for a story that was added by its address.")
+    received_at: datetime
+    reason: str = Field(description="Why it seems so, as a sentence.")
+
+
 class StoryOut(Shape):
     """One story as the desk sees it."""
 
@@ -212,6 +223,7 @@ class StoryOut(Shape):
     blurb: str | None
     tags: list[TagOut]
     siblings: list[str] = Field(description="Ids of stories merged under this one.")
+    sibling_hints: list[SiblingHintOut] = Field(description="Other stories that seem to report the same news.")
     lead: str | None
     claim: ClaimOut | None
     notes: list[NoteOut]
@@ -309,25 +321,6 @@ class HistoryOut(Shape):
     """A story's decisions and its source's changes, oldest first."""
 
     items: list[RecordOut]
-
-
-class MergeIn(Body):
-    """Which story leads: `into` puts this one under another, `stories` puts others under this one."""
-
-    into: Code | None = None
-    stories: list[Code] | None = Field(None, min_length=1, max_length=50)
-
-    @model_validator(mode="after")
-    def _one_way(self) -> "MergeIn":
-        if (self.into is None) == (self.stories is None):
-            raise ValueError("name either `into`, the story that leads, or `stories`, those that follow this one")
-        return self
-
-
-class SplitIn(Body):
-    """Which siblings leave their lead; without `stories`, this one leaves its own."""
-
-    stories: list[Code] | None = Field(None, min_length=1, max_length=50)
 
 
 class BulkPassIn(Body):

@@ -14,6 +14,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from service.clock import Calendar
 from service.db import WriteSession
 from service.desk import schemas
+from service.desk.siblings import sibling_hints
 from service.errors import FieldError, Invalid, NotFound, Stale
 from service.models import Editor, Feed, Item, Note, Sighting, Story, Tag
 from service.partnerships import places, register
@@ -101,6 +102,7 @@ async def story_views(
         item.story_id: schemas.PlaceOut(edition=item.edition_date, position=item.position, state=item.state)
         for item in await session.exec(select(Item).where(col(Item.story_id).in_(ids)))
     }
+    hints = await sibling_hints(session, ids)
     feeds = await _feeds(session, {story.feed_id for story in stories})
     notes = await _notes(session, ids)
     claims = await _claims(session, stories, now)
@@ -112,6 +114,7 @@ async def story_views(
             sightings=sightings[story.id],
             tags=tags[story.id],
             siblings=siblings[story.id],
+            sibling_hints=[schemas.SiblingHintOut.model_validate(hint) for hint in hints[story.id]],
             lead=story.lead_id,
             claim=claims.get(story.id),
             notes=notes[story.id],
