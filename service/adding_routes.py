@@ -72,9 +72,10 @@ async def resolve_story(
     calendar: CalendarDep,
     response: Response,
 ) -> schemas.StoryOut:
-    """Give a story that came by an aggregator's link the publisher's own address.
+    """Give a story that came by an aggregator's link the publisher's own address; its id stays.
 
-    409 where another story has that address already; its id is among the error's suggestions.
+    Of a published story readers are told as of a correction. 409 where another story has that address already; its
+    id is among the error's suggestions.
     """
     story = await wire.story_for_change(session, story_id, version, now=now, calendar=calendar)
     await adding.resolve_story(session, story, url=body.url, now=now, by=by)

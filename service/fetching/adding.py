@@ -39,7 +39,7 @@ from service.fetching.siblings import NewStory, note_siblings
 from service.fetching.turns import PATIENCE
 from service.fetching.vocabulary import BadValue, check_url
 from service.journal import record_decision, take_turn
-from service.models import Editor, Item, Story, new_id
+from service.models import Edition, Editor, Item, JournalRecord, Story, new_id
 from service.runtime import Runtime
 from service.words import ItemState, StoryState
 
@@ -204,17 +204,19 @@ def _warning(look: Look, story: dict[str, Any]) -> str | None:
 
 
 async def resolve_story(session: WriteSession, story: Story, *, url: str, now: datetime, by: Editor) -> None:
-    """Give a story that came by an aggregator's link its publisher's address.
+    """Give a story that came by an aggregator's link its publisher's address; its id stays.
+
+    Readers of a published one are told like of any correction: the record is public, and ``updated`` moves.
 
     Raises:
         Invalid: no address that may be followed, or again one that hides the article.
-        NotNow: the story has its own address, is public already, or another story has this one.
+        NotNow: the story has its own address, was withdrawn, or another story has this one.
     """
     if not story.opaque:
         raise NotNow("This story has its publisher's address already.")
     item = await session.get(Item, story.id)
-    if item is not None and item.state in (ItemState.PUBLISHED, ItemState.WITHDRAWN):
-        raise NotNow(f"This story is {item.state}; the link that readers were given stays.")
+    if item is not None and item.state == ItemState.WITHDRAWN:
+        raise NotNow("This story was withdrawn; readers are given no link to it any more.")
     address = uncounted(_accepted(url))
     if is_opaque(address):
         raise _refused("this is an aggregator's link as well; paste the address of the article itself")
@@ -228,7 +230,7 @@ async def resolve_story(session: WriteSession, story: Story, *, url: str, now: d
         await session.flush()
     except IntegrityError as error:  # intake stored it since we looked
         raise _taken(None) from error
-    await record_decision(
+    record = await record_decision(
         session,
         act="resolve",
         subject=f"story:{story.id}",
@@ -236,8 +238,20 @@ async def resolve_story(session: WriteSession, story: Story, *, url: str, now: d
         after={"url": address, "opaque": False},
         now=now,
         by=by,
-        public=False,
+        public=item is not None and item.state == ItemState.PUBLISHED,
     )
+    if item is not None:
+        await _tell_edition(session, item, record)
+
+
+async def _tell_edition(session: WriteSession, item: Item, record: JournalRecord) -> None:
+    """The list shows the link: who holds an older version of it is to look again, and so are readers of the item."""
+    edition = (await session.exec(select(Edition).where(Edition.day == item.edition_date).with_for_update())).one()
+    edition.version += 1
+    if item.state == ItemState.PUBLISHED:
+        item.decision, item.updated_at = record.hash, record.at
+    session.add_all((edition, item))
+    await session.flush()
 
 
 def _taken(other: str | None) -> NotNow:

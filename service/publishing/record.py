@@ -18,13 +18,14 @@ from service.publishing.formats.wording import tier_words
 
 _WORDS: Mapping[str, str] = MappingProxyType(
     {"publish": "published", "correct": "corrected", "withdraw": "withdrawn", "move": "moved"}
+    | {"resolve": "given its publisher's own link"}
 )
-_CHANGING = ("headline", "blurb", "tags")
+_CHANGING = ("headline", "blurb", "tags", "url")
 
 
 @dataclass(frozen=True)
 class Change:
-    """One thing that a correction changed, in words."""
+    """One thing that a correction or a new link changed, in words."""
 
     what: str
     before: str

@@ -34,7 +34,8 @@ TABLE = {
     "editor": """
         change_password list_tokens make_token revoke_token
         rewrite_story tag_story pass_story pass_stories merge_story split_story dismiss_hints note_story move_story
-        resolve_story see_alert place_item remove_item order_items move_item publish_item schedule_item correct_item withdraw_item
+        resolve_story see_alert
+        place_item remove_item order_items move_item publish_item schedule_item correct_item withdraw_item
         close_edition
     """,
     "chief": """
