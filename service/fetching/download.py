@@ -233,7 +233,7 @@ async def _follow(client: httpx.AsyncClient, attempt: _Attempt) -> Download:
 async def _read(response: httpx.Response, attempt: _Attempt) -> Download:
     """Collect the body. A transfer that breaks off is a failure; a packed stream that stops short is not,
     since such a server would send the same again: what came through is still worth parsing."""
-    body = Body(attempt.answer.get("content-encoding"), attempt.request.max_bytes)
+    body = Body(response.extensions.get("content_encoding"), attempt.request.max_bytes)
     async for chunk in response.aiter_raw():
         attempt.received += len(chunk)
         body.feed(chunk)

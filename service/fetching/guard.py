@@ -33,6 +33,7 @@ PUBLIC_PORTS = frozenset({80, 443})
 MAX_URL = 4096
 """Longest URL in characters; a redirect target can be as long as a header line otherwise."""
 
+_ASKABLE = frozenset({"gzip", "identity"})
 _LOOKUP_THREADS = 16
 # Generous for real sites, whose security policy headers run to some kilobytes; the sum stays under 2 MB.
 _MAX_HEADER_LINE = 16_384
@@ -231,7 +232,13 @@ class _GuardedTransport(httpx.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         check_url(str(request.url))
+        # The client would ask for every coding whose library happens to be installed. Brotli is, for what we serve.
+        if request.headers.get("accept-encoding") not in _ASKABLE:
+            request.headers["accept-encoding"] = "identity"
         response = await self._inner.handle_async_request(request)
+        # And it would unpack whatever comes, without a bound, asked for or not: 607 bytes have become 774 MB.
+        if "content-encoding" in response.headers:
+            response.extensions["content_encoding"] = response.headers.pop("content-encoding")
         # The client's cookie jar would carry one site's cookies, without bound, from fetch to fetch.
         response.headers.pop("set-cookie", None)
         # And it would read a redirect's target itself, whether it may follow or not, and raise on a bad one.
@@ -254,8 +261,9 @@ def guarded_transport(
 ) -> httpx.AsyncBaseTransport:
     """The transport for the one client; use it on one event loop and close it (the client does).
 
-    Answers come without Set-Cookie, and a redirect's target is in ``response.extensions["location"]`` instead
-    of the headers, so that no client follows it by itself: ``fetching.download`` is the one that does.
+    Answers come without Set-Cookie. A redirect's target and the coding of the body are in ``response.extensions``
+    ("location", "content_encoding") instead of the headers, so that no client follows or unpacks by itself:
+    ``fetching.download`` is the one that does. Gzip is for those who ask for it; all others ask for plain bytes.
 
     Args:
         allowed_networks: networks that may be reached although private, on any port.

@@ -1,8 +1,10 @@
 """The guard: how an address is written, where a name leads, what is dialled."""
 
+import gzip
 from collections.abc import Sequence
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 
+import brotli
 import httpx
 import pytest
 import yarl
@@ -232,3 +234,26 @@ async def test_request_is_not_repeated_when_the_server_hangs_up() -> None:
         with pytest.raises(httpx.TransportError):
             await client.get(server.url("/a"))
         assert server.count("/a") == 1
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("asked", [None, "br", "gzip, deflate, br, zstd", "*", "gzip;q=0.5, br"])
+async def test_brotli_is_neither_asked_for_nor_unpacked(asked: str | None) -> None:
+    bomb = brotli.compress(b"0" * 50_000_000)
+    async with FeedServer() as server, a_client(LOOPBACK_ONE) as client:
+        for coding in ("br", "gzip", "zstd", "deflate"):
+            server.on("/bomb", body=bomb, headers={"Content-Encoding": coding})
+            answer = await client.get(server.url("/bomb"), headers={"Accept-Encoding": asked} if asked else {})
+            assert answer.content == bomb
+            assert answer.extensions["content_encoding"] == coding
+            assert "content-encoding" not in answer.headers
+        assert {request.headers["accept-encoding"] for request in server.requests} == {"identity"}
+
+
+@pytest.mark.anyio
+async def test_gzip_comes_packed_to_whoever_asks_for_it_and_unpacks_it_himself() -> None:
+    async with FeedServer() as server, a_client(LOOPBACK_ONE) as client:
+        server.on("/a", body=gzip.compress(b"feed"), headers={"Content-Encoding": "gzip"})
+        answer = await client.get(server.url("/a"), headers={"Accept-Encoding": "gzip"})
+        assert server.requests[0].headers["accept-encoding"] == "gzip"
+        assert gzip.decompress(answer.content) == b"feed"
