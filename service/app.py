@@ -37,7 +37,7 @@ from service.migrating import migrate_database
 from service.openapi import describe
 from service.partnerships import routes as partnership_routes
 from service.partnerships.register import ship_register
-from service.publishing import load, page_routes, pages, register_routes, research_routes
+from service.publishing import ledger_routes, load, page_routes, pages, register_routes, research_routes
 from service.publishing import routes as publishing_routes
 from service.publishing.formats import load_formats
 from service.publishing.serving import PublicCache
@@ -131,7 +131,8 @@ def create_app(
         app.include_router(router, prefix=API)
     app.include_router(accounts.pages)
     app.include_router(api_docs.router)
-    for router in (publishing_routes.router, page_routes.router, register_routes.router, research_routes.public):
+    public = (publishing_routes, page_routes, register_routes, ledger_routes)
+    for router in (*(routes.router for routes in public), research_routes.public):
         app.include_router(router)
     app.include_router(fetching_public_routes.router)
     app.include_router(websub_routes.router)

@@ -12,7 +12,7 @@ It does not decide what is recorded: the actions in ``desk``, ``auth`` and ``par
 import hashlib
 import json
 import secrets
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -42,6 +42,20 @@ class Break:
 
     seq: int
     reason: str
+
+
+@dataclass(frozen=True)
+class Seal:
+    """What a signed checkpoint says of the ledger (``checkpoints``)."""
+
+    day: str
+    """The newsroom day on which it was made."""
+    records: int
+    """How many records there were."""
+    public: int
+    """How many of them were public."""
+    head: str
+    """The hash of the last of them."""
 
 
 def canonical(value: object) -> str:
@@ -169,26 +183,40 @@ class _Link:
 
 
 class ChainCheck:
-    """Walks a ledger line by line and remembers the first break; needs no database and no secret."""
+    """Walks a ledger line by line and remembers the first break; needs no database and no secret.
 
-    def __init__(self) -> None:
-        self.count = 0
+    ``seals`` are what signed checkpoints say of it, in their order.
+    """
+
+    def __init__(self, seals: Sequence[Seal] = ()) -> None:
+        self.count = self.public = 0
         self.head = GENESIS
         self.broken: Break | None = None
+        self._seals = list(seals)
+        self._sealed = 0
+        """The last record that a checkpoint vouches for."""
 
     def feed(self, line: str) -> None:
         """Check one more line of a ledger; lines after the first break are only counted."""
         self.count += 1
         if self.broken is None:
             found = _read_line(line)
-            self._note("this line is not as the ledger spells a record" if found is None else self._fault(found))
+            unread = "this line is not as the ledger spells a record"
+            self._note(unread if found is None else self._fault(found) or self._seal_fault())
 
     def feed_record(self, record: JournalRecord, pseudonyms: Mapping[str, str]) -> None:
         """Check one more row of the journal, and that its columns say what its payload says."""
         self.count += 1
         if self.broken is None:
             found = _Link(record.seq, record.previous, record.payload_hash, record.hash, record.public, record.payload)
-            self._note(self._fault(found) or _column_fault(record, pseudonyms))
+            self._note(self._fault(found) or _column_fault(record, pseudonyms) or self._seal_fault())
+
+    def finish(self) -> None:
+        """Nothing more comes: what a checkpoint covers beyond this was cut off."""
+        if self.broken is None and self._seals:
+            seal = self._seals[0]
+            reason = f"the checkpoint of {seal.day} covers {seal.records} records, and here is the end: it was cut off"
+            self.broken = Break(self.count + 1, reason)
 
     def _note(self, reason: str | None) -> None:
         if reason:
@@ -204,6 +232,18 @@ class ChainCheck:
         if link(self.head, str(found.payload_hash), public=found.public) != found.hash:
             return "its hash does not fit its content, or its content was left out"
         self.head = str(found.hash)
+        self.public += found.public
+        return None
+
+    def _seal_fault(self) -> str | None:
+        while self._seals and self._seals[0].records == self.count:
+            seal = self._seals.pop(0)
+            if (seal.head, seal.public) != (self.head, self.public):
+                return (
+                    f"the checkpoint of {seal.day} was signed over another record here: "
+                    f"something after record {self._sealed} was changed and the chain made anew"
+                )
+            self._sealed = self.count
         return None
 
 
@@ -240,19 +280,21 @@ def _column_fault(record: JournalRecord, pseudonyms: Mapping[str, str]) -> str |
     return f"its column {wrong[0]} does not say what its content says" if wrong else None
 
 
-def check_ledger(lines: Iterable[str]) -> ChainCheck:
-    """Verify a downloaded ledger."""
-    check = ChainCheck()
+def check_ledger(lines: Iterable[str], seals: Sequence[Seal] = ()) -> ChainCheck:
+    """Verify a downloaded ledger, also against what checkpoints say of it."""
+    check = ChainCheck(seals)
     for line in lines:
         if line.strip():
             check.feed(line)
+    check.finish()
     return check
 
 
-async def check_journal(session: AsyncSession) -> ChainCheck:
+async def check_journal(session: AsyncSession, seals: Sequence[Seal] = ()) -> ChainCheck:
     """Verify the journal in the database, private payloads and the columns beside them included."""
-    check = ChainCheck()
+    check = ChainCheck(seals)
     pseudonyms = {editor.id: editor.pseudonym for editor in await session.exec(select(Editor))}
     async for record in _records(session):
         check.feed_record(record, pseudonyms)
+    check.finish()
     return check

@@ -480,6 +480,33 @@ class JournalRecord(SQLModel, table=True):
         return content
 
 
+class LedgerKey(SQLModel, table=True):
+    """A key that signs checkpoints, or did. Triggers keep its public half for good."""
+
+    id: str = Field(primary_key=True, max_length=64)
+    """SHA-256 of the public key."""
+    public: str
+    private: str | None = None
+    """In PEM; None where the settings hold it, or held it."""
+    made_at: datetime
+
+
+class Checkpoint(SQLModel, table=True):
+    """How the journal stood once on a newsroom day, signed. Triggers refuse UPDATE and DELETE."""
+
+    day: date = Field(primary_key=True)
+    key_id: str = Field(foreign_key="ledgerkey.id", max_length=64)
+    records: int
+    statement: str
+    """Canonical JSON; the signature is under these very characters."""
+    signature: str = Field(max_length=88)
+
+    def content(self) -> dict[str, Any]:
+        """What the statement says."""
+        content: dict[str, Any] = json.loads(self.statement)
+        return content
+
+
 class IdempotentAnswer(SQLModel, table=True):
     """The answer that a POST with an Idempotency-Key got, so that a retry gets the same one."""
 

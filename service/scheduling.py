@@ -9,6 +9,7 @@ restart misses nothing. Each job samples ``now`` once, runs to its end once it b
     websub   every minute: subscriptions to hubs that are to be made, renewed or left
     watch    every minute: the sources of what was published in the last three days
     index    every minute: stories that no search has had indexed yet
+    seal     every minute: the day's signed checkpoint of the journal, if there is none yet
     prune    hourly: fetch records beyond the newest fifty of each feed, answers kept for repeated POSTs, title pieces
 
 APScheduler 3 cancels running coroutines when it shuts down, whatever ``wait`` says; so ``stop`` drains them
@@ -24,6 +25,7 @@ from datetime import UTC, date, datetime
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
+from service import checkpoints
 from service.desk import closing, editions
 from service.desk.closing import Freeze
 from service.desk.search_index import catch_up
@@ -124,6 +126,9 @@ async def scheduling(runtime: Runtime, parsers: ParserPool, *, freeze: Freeze) -
     async def index() -> None:
         await catch_up(runtime.database)
 
+    async def seal() -> None:
+        await checkpoint_due(runtime)
+
     async def prune() -> None:
         await prune_fetches(runtime.database)
         async with runtime.database.write() as session:
@@ -137,6 +142,7 @@ async def scheduling(runtime: Runtime, parsers: ParserPool, *, freeze: Freeze) -
         Job("websub", 60, websub),
         Job("watch", 60, watch),
         Job("index", 60, index),
+        Job("seal", 60, seal),
         Job("prune", 3_600, prune),
     ]
     metronome.start(jobs, now=runtime.clock())
@@ -144,6 +150,21 @@ async def scheduling(runtime: Runtime, parsers: ParserPool, *, freeze: Freeze) -
         yield
     finally:
         await metronome.stop()
+
+
+async def checkpoint_due(runtime: Runtime) -> bool:
+    """Sign the newsroom day's checkpoint of the journal; False where it has one, or where nothing is recorded."""
+    settings, now = runtime.settings, runtime.clock()
+    async with runtime.database.read() as reading:
+        last = await checkpoints.last_checkpoint(reading)
+    if last is not None and last.day >= settings.calendar.day_of(now):
+        return False
+    key = settings.ledger_key.get_secret_value() if settings.ledger_key else None
+    async with runtime.database.write() as session:
+        made = await checkpoints.make_checkpoint(session, ledger_key=key, calendar=settings.calendar, now=now)
+    if made is not None:
+        log.info("checkpoint_signed", day=str(made.day), records=made.records, key=made.key_id)
+    return made is not None
 
 
 async def publish_due(runtime: Runtime) -> int:

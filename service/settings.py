@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
@@ -74,6 +74,11 @@ class Settings(BaseSettings):
     allowed_networks: Annotated[tuple[Network, ...], NoDecode] = Field(
         (), description="Private networks (CIDR, comma-separated) that fetchers may reach all the same, on any port."
     )
+    ledger_key: SecretStr | None = Field(
+        None,
+        description="The Ed25519 private key (PEM) that signs the journal's checkpoints. Without it: one that the "
+        "service makes once and keeps in the database.",
+    )
     suggestions: bool = Field(True, description="Whether the desk shows the partners that a story's text names.")
     contact: str = Field("", description="A URL or e-mail address in the user agent, for publishers with questions.")
     metrics_token: str = Field(
@@ -109,6 +114,15 @@ class Settings(BaseSettings):
         if parts.scheme not in ("http", "https") or not parts.hostname or " " in value or not plain:
             raise ValueError("write an absolute http or https address, for example https://daily.example.org")
         return value.rstrip("/")
+
+    @field_validator("ledger_key")
+    @classmethod
+    def _signing_key(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            from service.signing import read_signing_key  # here: most starts have no such key and need no cryptography
+
+            read_signing_key(value.get_secret_value())
+        return value
 
     @field_validator("timezone")
     @classmethod

@@ -8,17 +8,20 @@ import typer
 from rich.table import Table
 
 from service.app import freezer
+from service.checkpoints import CheckpointsRead, last_checkpoint, own_checkpoints, read_checkpoints
 from service.commands import console, ready_service, run
 from service.desk import closing, lists, schemas
 from service.desk.editions import edition_for_change
 from service.errors import FieldError, Invalid, NotFound, SetupError
 from service.journal import ChainCheck, check_journal, check_ledger
-from service.models import RegisterEntry
+from service.models import Checkpoint, RegisterEntry
 from service.partnerships import places, register
 from service.partnerships.register import Finding, Standing
 from service.publishing import digest as digests
 from service.publishing import load
 from service.publishing.routes import site_of
+from service.scheduling import checkpoint_due
+from service.signing import read_public_keys
 
 editions = typer.Typer(help="The day's lists.", no_args_is_help=True)
 register_commands = typer.Typer(help="China's partnerships over time.", no_args_is_help=True)
@@ -147,22 +150,69 @@ def check_register() -> None:
 @journal.command("verify")
 def verify(
     file: Path | None = typer.Argument(None, help="A downloaded ledger.jsonl; without it, the database."),
+    checkpoints_file: Path | None = typer.Option(
+        None, "--checkpoints", help="A downloaded checkpoints.jsonl; without it, the database's own or none."
+    ),
+    key_file: Path | None = typer.Option(None, "--key", help="The key.pem that belongs to it."),
 ) -> None:
     """Check that no decision was changed, removed or moved; names the first that was."""
-    check = _check_file(file) if file else run(_check_database())
+    given = _read_checkpoints(checkpoints_file, key_file)
+    signed, check = _check_file(file, given) if file else run(_check_database(given))
     if check.broken:
         raise SetupError(f"Record {check.broken.seq} does not hold: {check.broken.reason}.")
     typer.echo(f"{check.count} records hold. The last hash is {check.head}.")
+    if signed.seals:
+        last = signed.seals[-1]
+        typer.echo(f"{len(signed.seals)} checkpoints hold; the last, of {last.day}, covers {last.records} records.")
 
 
-def _check_file(file: Path) -> ChainCheck:
+def _read_checkpoints(checkpoints_file: Path | None, key_file: Path | None) -> CheckpointsRead | None:
+    if checkpoints_file is None and key_file is None:
+        return None
+    if checkpoints_file is None or key_file is None:
+        raise SetupError("Give --checkpoints and --key together: one is checked by the other.")
+    try:
+        keys = read_public_keys(key_file.read_text(encoding="utf-8"))
+        with checkpoints_file.open(encoding="utf-8") as lines:
+            return _sound(read_checkpoints(lines, keys))
+    except (OSError, ValueError) as error:
+        raise SetupError(f"{checkpoints_file} and {key_file} cannot be read ({error}).") from error
+
+
+def _sound(signed: CheckpointsRead) -> CheckpointsRead:
+    if signed.broken:
+        raise SetupError(f"Checkpoint {signed.broken.seq} does not hold: {signed.broken.reason}.")
+    return signed
+
+
+def _check_file(file: Path, given: CheckpointsRead | None) -> tuple[CheckpointsRead, ChainCheck]:
+    signed = given or CheckpointsRead((), None)
     try:
         with file.open(encoding="utf-8") as lines:
-            return check_ledger(lines)
+            return signed, check_ledger(lines, signed.seals)
     except (OSError, UnicodeDecodeError) as error:
         raise SetupError(f"{file} cannot be read ({error}).") from error
 
 
-async def _check_database() -> ChainCheck:
+async def _check_database(given: CheckpointsRead | None) -> tuple[CheckpointsRead, ChainCheck]:
     async with ready_service() as runtime, runtime.database.read() as session:
-        return await check_journal(session)
+        signed = given or _sound(await own_checkpoints(session))
+        return signed, await check_journal(session, signed.seals)
+
+
+@journal.command("checkpoint")
+def checkpoint() -> None:
+    """Sign today's checkpoint now, if the clock has not; each newsroom day has one."""
+
+    async def work() -> tuple[bool, Checkpoint | None]:
+        async with ready_service() as runtime:
+            made = await checkpoint_due(runtime)
+            async with runtime.database.read() as session:
+                return made, await last_checkpoint(session)
+
+    made, last = run(work())
+    if last is None:
+        typer.echo("Nothing is recorded yet, so there is nothing to sign.")
+        return
+    typer.echo(f"{'Signed' if made else 'There is already'} the checkpoint of {last.day}: {last.records} records.")
+    typer.echo(last.statement)

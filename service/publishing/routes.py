@@ -1,20 +1,18 @@
-"""What reader programs ask for: lists and streams in every format, digests, the ledger, health.
+"""What reader programs ask for: lists and streams in every format, digests, health.
 
 Each route renders one document and hands it to ``serving``, which keeps and answers it. Routes choose and
 translate; the queries are in ``load`` and ``stream_load``, the words in ``formats``. The pages that are no list are
 ``page_routes``'. Mounted at the root by ``app``.
 """
 
-from collections.abc import AsyncIterator
 from datetime import date, datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request
-from fastapi.responses import RedirectResponse, Response, StreamingResponse
+from fastapi.responses import RedirectResponse, Response
 
 from service.errors import NotFound
 from service.headers import Kind
-from service.journal import ledger_lines
 from service.publishing import caching, digest, load, stream_load
 from service.publishing.caching import Document
 from service.publishing.edition import PublicEdition, Site
@@ -187,19 +185,6 @@ async def get_digest(
     body, frozen = await load.load_digest(session, day, extension, site=site, calendar=calendar, now=now)
     lasts = caching.FROZEN if frozen else caching.FRESH
     return Rendered(Document(body, media_type, lasts, Kind.STYLED))
-
-
-@router.api_route("/ledger.jsonl", methods=["GET"], operation_id="get_ledger")
-async def get_ledger(request: Request) -> Response:
-    """The journal as anyone may verify it: public decisions in full, private ones as hashes."""
-    database = runtime_of(request).database
-
-    async def lines() -> AsyncIterator[str]:
-        async with database.read() as session:
-            async for line in ledger_lines(session):
-                yield f"{line}\n"
-
-    return StreamingResponse(lines(), media_type="application/jsonl", headers={"Cache-Control": "no-cache"})
 
 
 @router.get("/health/live", operation_id="is_alive")

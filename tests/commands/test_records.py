@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from service.checkpoints import checkpoint_lines, public_keys
 from service.db import Database
 from service.journal import ledger_lines, record_decision
 from tests.commands.conftest import Terminal
@@ -91,6 +92,43 @@ def test_a_ledger_is_verified_without_a_database_and_the_broken_record_named(
     ):
         path.write_text("\n".join(damage), encoding="utf-8")
         desk("journal", "verify", str(path)).refused(f"Record {seq} ")
+
+
+def test_a_checkpoint_is_signed_once_a_day_and_finds_an_end_that_was_cut_off(
+    desk: Terminal, bare: Path, sqlite_url: str
+) -> None:
+    assert "nothing to sign" in desk("journal", "checkpoint").out
+    lines = a_ledger(sqlite_url, bare / "ledger.jsonl")
+    assert desk("journal", "checkpoint").out.startswith("Signed")
+    assert desk("journal", "checkpoint").out.startswith("There is already")
+    assert "1 checkpoints hold" in desk("journal", "verify").out
+    download_checkpoints(sqlite_url, bare)
+    words = ("journal", "verify", "ledger.jsonl", "--checkpoints", "checkpoints.jsonl", "--key", "key.pem")
+    assert "covers 4 records" in desk(*words).out
+    assert "covers 4 records" in desk("journal", "verify", *words[3:]).out, "the database against what was kept"
+    (bare / "ledger.jsonl").write_text("\n".join(lines[:3]), encoding="utf-8")
+    assert desk("journal", "verify", "ledger.jsonl").code == 0, "the chain alone does not show it"
+    desk(*words).refused("Record 4 ", "cut off")
+    desk(*words[:5]).refused("--key")
+    desk("journal", "verify", "--key", "key.pem").refused("--checkpoints")
+    desk(*words[:5], "--key", "ledger.jsonl").refused("ledger.jsonl")
+    (bare / "checkpoints.jsonl").write_text("[]\n")
+    desk(*words).refused("Checkpoint 1 ")
+    (bare / "checkpoints.jsonl").write_bytes(b"\xff")
+    desk(*words).refused("checkpoints.jsonl")
+
+
+def download_checkpoints(url: str, folder: Path) -> None:
+    async def fill() -> None:
+        database = Database(url)
+        async with database.read() as session:
+            lines = await checkpoint_lines(session)
+            keys = await public_keys(session)
+        await database.close()
+        (folder / "checkpoints.jsonl").write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+        (folder / "key.pem").write_text(keys or "", encoding="utf-8")
+
+    asyncio.run(fill())
 
 
 def test_what_is_no_ledger_is_refused(desk: Terminal, bare: Path) -> None:

@@ -6,8 +6,12 @@ import gzip
 import httpx
 import pytest
 
-from service.app import create_app
+from service.app import create_app, open_service
+from service.checkpoints import read_checkpoints
+from service.journal import check_ledger
+from service.scheduling import checkpoint_due
 from service.settings import Settings
+from service.signing import read_public_keys
 from tests.conftest import Desk, SettableClock
 from tests.desk.newsroom import a_published, item
 
@@ -131,3 +135,21 @@ async def test_one_render_serves_all_who_ask_meanwhile(desk: Desk) -> None:
     assert len({answer.headers["ETag"] for answer in answers}) == 1
     missing = await asyncio.gather(*(desk.public.get("/countries/nowhere.html") for _ in range(20)))
     assert {answer.status_code for answer in missing} == {404}
+
+
+async def test_the_ledger_its_checkpoints_and_their_keys_are_for_everyone(desk: Desk, clock: SettableClock) -> None:
+    assert (await desk.public.get("/ledger/key.pem")).status_code == 404
+    assert (await desk.public.get("/ledger/checkpoints.jsonl")).text == ""
+    await a_published(desk)
+    async with open_service(desk.settings, clock=clock) as runtime:
+        assert await checkpoint_due(runtime)
+    ledger, lines = [(await desk.public.get(f"/ledger{path}.jsonl")) for path in ("", "/checkpoints")]
+    keys = await desk.public.get("/ledger/key.pem")
+    for answer in (ledger, lines, keys):
+        assert (answer.status_code, answer.headers["Cache-Control"]) == (200, "no-cache")
+        assert answer.headers["Access-Control-Allow-Origin"] == "*"
+    assert "PRIVATE" not in keys.text
+    signed = read_checkpoints(lines.text.splitlines(), read_public_keys(keys.text))
+    assert (signed.broken, len(signed.seals)) == (None, 1)
+    assert check_ledger(ledger.text.splitlines(), signed.seals).broken is None
+    assert (await desk.public.get("/about")).text.count("checkpoints.jsonl") > 2
