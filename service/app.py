@@ -31,6 +31,7 @@ from service.fetching.guard import guarded_transport
 from service.fetching.parsers import ParserPool
 from service.headers import SecurityHeaders
 from service.logs import configure_logging
+from service.methods import Methods
 from service.metrics import routes as metrics_routes
 from service.metrics.counting import CountRequests, RequestCounts
 from service.migrating import migrate_database
@@ -122,6 +123,7 @@ def create_app(
     app.state.sign_ins = accounts.SignInThrottle()
     answer_errors(app)
     app.state.problem_page = partial(pages.render_problem, publishing_routes.site_of(settings))
+    app.add_middleware(Methods, routes=app.routes)
     app.add_middleware(RateLimit, clock=clock)
     app.add_middleware(SecurityHeaders)
     app.add_middleware(PublicCache)
@@ -153,7 +155,7 @@ def _editor_api() -> tuple[APIRouter, ...]:
     return (
         accounts.router,
         account_routes.router,
-        adding_routes.router,  # before the desk's own, whose ``/stories/{id}/{act}`` would take ``resolve``
+        adding_routes.router,
         story_routes.router,
         edition_routes.router,
         events_routes.router,

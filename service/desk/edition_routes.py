@@ -13,6 +13,7 @@ from service.desk import arranging, closing, days, editions, lists, schemas, tri
 from service.idempotency import OncePerKey
 from service.models import Edition, Editor, Item
 from service.web import CalendarDep, Now, Read, Version, Write, etag, link_next, may, runtime_of
+from service.written import IsoDay
 
 router = APIRouter(tags=["editions"], route_class=OncePerKey)
 
@@ -29,7 +30,7 @@ async def list_editions(
     session: Read,
     request: Request,
     response: Response,
-    before: Annotated[date | None, Query(description="Only days before this one: `next` of the page before.")] = None,
+    before: Annotated[IsoDay | None, Query(description="Only days before this one: `next` of the page before.")] = None,
     limit: Annotated[int, Query(ge=1, le=days.PAGE_MAX)] = 30,
 ) -> schemas.EditionPage:
     """The days that have a list, the latest first."""
@@ -40,14 +41,14 @@ async def list_editions(
 
 
 @router.get("/editions/{day}/diff/{other}", operation_id="compare_editions")
-async def compare_editions(day: date, other: date, _by: Reader, session: Read) -> schemas.EditionDiff:
+async def compare_editions(day: IsoDay, other: IsoDay, _by: Reader, session: Read) -> schemas.EditionDiff:
     """What a reader of the list of `day` finds changed in the list of `other`."""
     return await days.compare_editions(session, day, other)
 
 
 @router.get("/editions/{day}", operation_id="get_edition")
 async def get_edition(
-    day: date, _by: Reader, session: Read, now: Now, calendar: CalendarDep, response: Response
+    day: IsoDay, _by: Reader, session: Read, now: Now, calendar: CalendarDep, response: Response
 ) -> schemas.EditionOut:
     """The day's list with its drafts; its ETag is what a change to the list must carry."""
     return await _edition_answer(session, day, now, calendar, response)
@@ -55,7 +56,7 @@ async def get_edition(
 
 @router.post("/editions/{day}/items", operation_id="place_item", status_code=201)
 async def place_item(
-    day: date,
+    day: IsoDay,
     body: schemas.ItemIn,
     by: Placer,
     session: Write,
@@ -73,7 +74,7 @@ async def place_item(
 
 @router.put("/editions/{day}/order", operation_id="order_items")
 async def put_order(
-    day: date,
+    day: IsoDay,
     body: schemas.OrderIn,
     by: Placer,
     session: Write,
@@ -90,7 +91,7 @@ async def put_order(
 
 @router.post("/editions/{day}/items/{story_id}/move", operation_id="move_item")
 async def move_item(
-    day: date,
+    day: IsoDay,
     story_id: str,
     body: schemas.MoveIn,
     by: Placer,
@@ -110,7 +111,7 @@ async def move_item(
 
 @router.post("/editions/{day}/items/{story_id}/publish", operation_id="publish_item")
 async def publish_item(
-    day: date,
+    day: IsoDay,
     story_id: str,
     by: Publisher,
     session: Write,
@@ -131,7 +132,7 @@ async def publish_item(
 
 @router.post("/editions/{day}/items/{story_id}/schedule", operation_id="schedule_item")
 async def schedule_item(
-    day: date,
+    day: IsoDay,
     story_id: str,
     body: schemas.ScheduleIn,
     by: Publisher,
@@ -150,7 +151,7 @@ async def schedule_item(
 
 @router.post("/editions/{day}/items/{story_id}/correct", operation_id="correct_item")
 async def correct_item(
-    day: date,
+    day: IsoDay,
     story_id: str,
     body: schemas.CorrectIn,
     by: Publisher,
@@ -169,7 +170,7 @@ async def correct_item(
 
 @router.post("/editions/{day}/items/{story_id}/withdraw", operation_id="withdraw_item")
 async def withdraw_item(
-    day: date,
+    day: IsoDay,
     story_id: str,
     body: schemas.WithdrawIn,
     by: Publisher,
@@ -188,7 +189,7 @@ async def withdraw_item(
 
 @router.delete("/editions/{day}/items/{story_id}", operation_id="remove_item")
 async def remove_item(
-    day: date,
+    day: IsoDay,
     story_id: str,
     by: Placer,
     session: Write,
@@ -207,7 +208,7 @@ async def remove_item(
 
 @router.post("/editions/{day}/close", operation_id="close_edition")
 async def close_edition(
-    day: date,
+    day: IsoDay,
     by: Closer,
     session: Write,
     version: Version,
@@ -224,7 +225,7 @@ async def close_edition(
 
 @router.post("/editions/{day}/reopen", operation_id="reopen_edition")
 async def reopen_edition(
-    day: date,
+    day: IsoDay,
     by: Reopener,
     session: Write,
     version: Version,

@@ -5,7 +5,7 @@ A change to a story carries its version (``If-Match``); a note and the bulk pass
 """
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Response
 
@@ -167,26 +167,49 @@ async def note_story(
     return await _story_answer(session, story, now, calendar, response)
 
 
-@router.post("/stories/{story_id}/{act}", operation_id="move_story")
-async def act_on_story(
-    story_id: str,
-    act: Literal["hold", "reopen", "claim", "release"],
-    by: Sorter,
-    session: Write,
-    version: Version,
-    now: Now,
-    calendar: CalendarDep,
-    response: Response,
+async def _in_hand(
+    story_id: str, by: Sorter, session: Write, version: Version, now: Now, calendar: CalendarDep
+) -> Story:
+    return await _for_change(session, story_id, version, now, calendar, by)
+
+
+InHand = Annotated[Story, Depends(_in_hand, scope="function")]
+"""The story of an act that takes no body, locked and its version checked."""
+
+
+@router.post("/stories/{story_id}/hold", operation_id="hold_story")
+async def hold_story(
+    story: InHand, by: Sorter, session: Write, now: Now, calendar: CalendarDep, response: Response
 ) -> schemas.StoryOut:
-    """Hold a story for later, put it back on the wire, or say that you work on it."""
-    actions = {
-        "hold": triage.hold_story,
-        "reopen": triage.reopen_story,
-        "claim": triage.claim_story,
-        "release": triage.release_story,
-    }
-    story = await _for_change(session, story_id, version, now, calendar, by)
-    await actions[act](session, story, now=now, by=by)
+    """Keep a story on the wire for later; 409 while it has a place in a list."""
+    await triage.hold_story(session, story, now=now, by=by)
+    return await _story_answer(session, story, now, calendar, response)
+
+
+@router.post("/stories/{story_id}/reopen", operation_id="reopen_story")
+async def reopen_story(
+    story: InHand, by: Sorter, session: Write, now: Now, calendar: CalendarDep, response: Response
+) -> schemas.StoryOut:
+    """Put a story back on the wire, out of the list where it is not public yet; 409 once it is public."""
+    await triage.reopen_story(session, story, now=now, by=by)
+    return await _story_answer(session, story, now, calendar, response)
+
+
+@router.post("/stories/{story_id}/claim", operation_id="claim_story")
+async def claim_story(
+    story: InHand, by: Sorter, session: Write, now: Now, calendar: CalendarDep, response: Response
+) -> schemas.StoryOut:
+    """Show the others that you work on it, for ten minutes from your last act on it; 409 while another's claim runs."""
+    await triage.claim_story(session, story, now=now, by=by)
+    return await _story_answer(session, story, now, calendar, response)
+
+
+@router.post("/stories/{story_id}/release", operation_id="release_story")
+async def release_story(
+    story: InHand, by: Sorter, session: Write, now: Now, calendar: CalendarDep, response: Response
+) -> schemas.StoryOut:
+    """End your own claim; without one nothing happens. 409 for somebody else's."""
+    await triage.release_story(session, story, now=now, by=by)
     return await _story_answer(session, story, now, calendar, response)
 
 

@@ -8,7 +8,9 @@ import unicodedata
 from datetime import date, datetime
 from typing import Annotated
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from service.written import IsoDay, IsoMoment
 
 _BIDI_CONTROLS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200e\u200f\u061c")
 
@@ -96,7 +98,7 @@ class ItemIn(Body):
     position: int | None = Field(None, ge=1, le=1_000, description="1 is the top; without it: the end.")
     headline: Line | None = None
     blurb: Blurb | None = None
-    publish_at: AwareDatetime | None = Field(None, description="Goes public by itself at this time.")
+    publish_at: IsoMoment | None = Field(None, description="Goes public by itself at this time.")
 
 
 class OrderIn(Body):
@@ -109,13 +111,13 @@ class MoveIn(Body):
     """A new place for one item."""
 
     position: int | None = Field(None, ge=1, le=1_000)
-    edition: date | None = Field(None, description="Another day; only while the item is not public.")
+    edition: IsoDay | None = Field(None, description="Another day; only while the item is not public.")
 
 
 class ScheduleIn(Body):
     """When an item goes public by itself."""
 
-    publish_at: AwareDatetime
+    publish_at: IsoMoment
 
 
 class CorrectIn(Body):

@@ -4,7 +4,6 @@ HTTP in, a read called, HTTP out. Mounted by ``routes``, before the paths of sin
 """
 
 from collections.abc import AsyncIterator
-from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request, Response
@@ -17,6 +16,7 @@ from service.desk.wire_filters import STATES, WireFilter
 from service.errors import FieldError, Invalid
 from service.models import Editor
 from service.web import CalendarDep, Now, Read, link_next, may, runtime_of
+from service.written import IsoTime
 
 router = APIRouter()
 
@@ -46,7 +46,7 @@ Words = Annotated[str | None, Depends(_indexed, scope="function")]
 
 
 ChangedSince = Annotated[
-    datetime | None,
+    IsoTime | None,
     Query(
         description="For clients that keep a copy: whatever changed at or after this moment, merged stories included, "
         "the longest ago first. Ask again from the last `changed_at` you saw, less a minute. Not together with `q`, "
@@ -71,9 +71,9 @@ def _filter(
     kind: Annotated[str | None, Query(description="The source's kind, as in feeds.yaml.")] = None,
     country: Annotated[str | None, Query(description="A partner that the story is tagged with.")] = None,
     since: Annotated[
-        datetime | None, Query(description="At or after this moment, by the time that the list is ordered by.")
+        IsoTime | None, Query(description="At or after this moment, by the time that the list is ordered by.")
     ] = None,
-    until: Annotated[datetime | None, Query(description="Before this moment, by the same time.")] = None,
+    until: Annotated[IsoTime | None, Query(description="Before this moment, by the same time.")] = None,
     changed_since: ChangedSince = None,
 ) -> WireFilter:
     """What the query asks to see."""

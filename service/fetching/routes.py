@@ -16,7 +16,7 @@ from service.fetching.run import run_round
 from service.idempotency import OncePerKey
 from service.journal import take_turn
 from service.models import Editor, Feed
-from service.web import API, Now, Read, Version, Write, etag, may, runtime_of
+from service.web import API, Now, Read, Version, Write, etag, link_next, may, runtime_of
 
 router = APIRouter(tags=["feeds"], route_class=OncePerKey)
 
@@ -32,16 +32,21 @@ async def list_feeds(
     _by: Reader,
     session: Read,
     now: Now,
-    enabled: bool | None = None,
+    request: Request,
+    response: Response,
+    enabled: Annotated[bool | None, Query(description="Only those that are fetched, or only those paused.")] = None,
     alarm: Annotated[bool | None, Query(description="Only those with an alarm, or only those without.")] = None,
     region: Annotated[str | None, Query(max_length=32)] = None,
     q: Annotated[str | None, Query(max_length=200, description="Stands in the id, the name or the URL.")] = None,
-    cursor: Annotated[str | None, Query(max_length=64)] = None,
+    cursor: Annotated[str | None, Query(max_length=64, description="`next` of the page before.")] = None,
     limit: Annotated[int, Query(ge=1, le=sources.PAGE_MOST)] = sources.PAGE_MOST,
 ) -> schemas.FeedList:
     """The sources with their health, in the order of their ids."""
     wanted = sources.FeedFilter(enabled=enabled, alarm=alarm, region=region, text=q)
-    return await sources.find_feeds(session, wanted, cursor=cursor, limit=limit, now=now)
+    page = await sources.find_feeds(session, wanted, cursor=cursor, limit=limit, now=now)
+    if page.next is not None:
+        link_next(request, response, cursor=page.next)
+    return page
 
 
 @router.post("/feeds", operation_id="add_feed", status_code=201)

@@ -9,7 +9,7 @@ from datetime import date, datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Response
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from service.errors import FieldError, Invalid, NotFound
 from service.idempotency import OncePerKey
@@ -17,6 +17,7 @@ from service.models import Editor, RegisterEntry
 from service.partnerships import amending, places, register
 from service.partnerships.tiers import Tier, near_tiers
 from service.web import API, CalendarDep, Now, Read, Write, may
+from service.written import IsoDay, IsoMoment
 
 router = APIRouter(tags=["partnerships"], route_class=OncePerKey)
 
@@ -43,7 +44,7 @@ class AmendmentIn(BaseModel):
     tier: Key = Field(examples=["comprehensive_strategic_cooperative"])
     label_en: Line = Field(examples=["comprehensive strategic cooperative partnership"])
     label_zh: Line = Field(examples=["全面战略合作伙伴关系"])
-    in_force_from: date | None = Field(description="The day from which the wording holds; null only without any.")
+    in_force_from: IsoDay | None = Field(description="The day from which the wording holds; null only without any.")
     source: Line = Field(description="Where it stands written; for a verified row with the page's address.")
     qualifiers: list[Key] = Field([], max_length=10)
     confidence: Key = Field("high", description="`high`, `medium` or `low`.")
@@ -102,8 +103,8 @@ class PartnershipOut(BaseModel):
     history: list[EntryOut] = Field(description="Superseded rows too, from the earliest day in force to the latest.")
 
 
-On = Annotated[date | None, Query(description="The day asked about; without it, the newsroom's today.")]
-KnownAt = Annotated[AwareDatetime | None, Query(description="By what was known at this moment; without it, by all.")]
+On = Annotated[IsoDay | None, Query(description="The day asked about; without it, the newsroom's today.")]
+KnownAt = Annotated[IsoMoment | None, Query(description="By what was known at this moment; without it, by all.")]
 
 
 @router.get("/partnerships", operation_id="list_partnerships")

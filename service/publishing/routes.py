@@ -23,6 +23,7 @@ from service.publishing.stream_pages import render_stream
 from service.publishing.streams import Stream, read_stream
 from service.settings import Settings
 from service.web import CalendarDep, Now, Read, runtime_of
+from service.written import IsoDay
 
 router = APIRouter(tags=["public"])
 READ = ["GET", "HEAD"]
@@ -84,7 +85,7 @@ async def get_daily(
 
 @router.api_route("/editions/{day}.{extension}", methods=READ, operation_id="get_public_edition")
 async def get_edition(
-    day: date, extension: str, request: Request, session: Read, site: SiteDep, calendar: CalendarDep, now: Now
+    day: IsoDay, extension: str, request: Request, session: Read, site: SiteDep, calendar: CalendarDep, now: Now
 ) -> Response:
     """One day's list."""
     refuse_future(day, calendar.day_of(now))
@@ -177,7 +178,7 @@ def _digest_type(extension: str) -> str:
 
 @router.api_route("/digest/{day}.{extension}", methods=READ, operation_id="get_digest")
 async def get_digest(
-    day: date, extension: str, session: Read, site: SiteDep, calendar: CalendarDep, now: Now
+    day: IsoDay, extension: str, session: Read, site: SiteDep, calendar: CalendarDep, now: Now
 ) -> Response:
     """The day's digest: the same bytes each time once the edition is closed, before that with state ``open``."""
     media_type = _digest_type(extension)

@@ -33,8 +33,8 @@ TABLE = {
     """,
     "editor": """
         change_password list_tokens make_token revoke_token
-        rewrite_story tag_story pass_story pass_stories merge_story split_story dismiss_hints note_story move_story
-        resolve_story see_alert
+        rewrite_story tag_story pass_story pass_stories merge_story split_story dismiss_hints note_story hold_story
+        reopen_story claim_story release_story resolve_story see_alert
         place_item remove_item order_items move_item publish_item schedule_item correct_item withdraw_item
         close_edition
     """,
@@ -70,7 +70,7 @@ async def _operations(desk: Desk) -> list[tuple[str, str, str]]:
 
 
 async def _status(client: httpx.AsyncClient, method: str, path: str) -> int:
-    address = re.sub(r"\{(day|other)\}", "2026-11-24", path.replace("{act}", "hold"))
+    address = re.sub(r"\{(day|other)\}", "2026-11-24", path)
     address = re.sub(r"\{\w+\}", "nothing", address)
     async with client.stream(method, address) as answer:  # an event stream is not read to its end
         return answer.status_code

@@ -139,8 +139,11 @@ async def test_the_list_is_filtered_paged_and_says_its_total(desk: Desk) -> None
     assert await ids(enabled=False) == ["quiet"]
     assert await ids(q="PAPER 3") == ["f-3"]
     assert await ids(q="%") == ["quiet"]
-    page = (await desk.editor.get(FEEDS, params={"limit": 4})).json()
+    answer = await desk.editor.get(FEEDS, params={"limit": 4})
+    page = answer.json()
     assert (page["total"], page["next"]) == (6, "f-3")
+    following = await desk.editor.get(answer.links["next"]["url"])
+    assert ([feed["id"] for feed in following.json()["items"]], following.links) == (["f-4", "quiet"], {})
     assert await ids(limit=4, cursor=page["next"]) == ["f-4", "quiet"]
     for limit in (0, -1, 501):
         assert (await desk.editor.get(FEEDS, params={"limit": limit})).status_code == 422
