@@ -38,7 +38,7 @@ from service.migrating import migrate_database
 from service.openapi import describe
 from service.partnerships import routes as partnership_routes
 from service.partnerships.register import ship_register
-from service.publishing import ledger_routes, load, page_routes, pages, register_routes, research_routes
+from service.publishing import freezing, ledger_routes, page_routes, pages, register_routes, research_routes
 from service.publishing import routes as publishing_routes
 from service.publishing.formats import load_formats
 from service.publishing.serving import PublicCache
@@ -62,7 +62,7 @@ def open_service(
 
 def freezer(settings: Settings) -> Freeze:
     """How a closing edition's digest is rendered: the one call that goes from the desk to publishing."""
-    return partial(load.freeze_digest, site=publishing_routes.site_of(settings), calendar=settings.calendar)
+    return partial(freezing.freeze_digest, site=publishing_routes.site_of(settings), calendar=settings.calendar)
 
 
 async def prepare(runtime: Runtime, *, feeds_file: Path | None = None) -> SyncReport:

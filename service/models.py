@@ -399,10 +399,16 @@ class Item(SQLModel, table=True):
 
 
 class Digest(SQLModel, table=True):
-    """The frozen rendering of a closed edition in one format: the same bytes each time."""
+    """The frozen rendering of a closed edition in one format: the same bytes each time. Triggers refuse a change."""
 
     edition_date: date = Field(primary_key=True, foreign_key="edition.day")
+    revision: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
+    """1 for the first closing; a reopened edition is frozen anew when it closes again."""
     extension: str = Field(primary_key=True, max_length=8)
+    number: int
+    """Which digest of this newsroom it is, counted from 1; every revision keeps its number."""
+    close_seq: int
+    """The journal's number of the closing that froze it."""
     media_type: str = Field(max_length=64)
     body: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
     sha256: str = Field(max_length=64)

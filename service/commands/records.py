@@ -18,7 +18,7 @@ from service.models import Checkpoint, RegisterEntry
 from service.partnerships import places, register
 from service.partnerships.register import Finding, Standing
 from service.publishing import digest as digests
-from service.publishing import load
+from service.publishing import freezing
 from service.publishing.routes import site_of
 from service.scheduling import checkpoint_due
 from service.signing import read_public_keys
@@ -87,7 +87,7 @@ def digest(
     async def work() -> bytes:
         async with ready_service() as runtime, runtime.database.read() as session:
             settings = runtime.settings
-            body, _ = await load.load_digest(
+            body, _ = await freezing.load_digest(
                 session,
                 _day(day),
                 file_format,

@@ -22,7 +22,7 @@ from service.models import Edition, Editor
 from service.words import EditionState, ItemState
 
 Freeze = Callable[[WriteSession, date, datetime], Awaitable[None]]
-"""Renders and stores the digest of a day as it stands at a moment (``publishing.load.freeze_digest``)."""
+"""Renders and stores the digest of a day as it stands at a moment (``publishing.freezing.freeze_digest``)."""
 
 
 async def close_edition(session: WriteSession, edition: Edition, *, freeze: Freeze, now: datetime, by: Decider) -> None:

@@ -12,9 +12,11 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
+import css_inline
+
 from service.publishing.digest_groups import Digest, arrange_digest, digest_item
 from service.publishing.digest_text import write_markdown, write_text
-from service.publishing.edition import PublicEdition, PublicItem, Tombstone
+from service.publishing.edition import Correction, Issue, PublicEdition, Tombstone
 from service.publishing.formats import facts, wording
 from service.publishing.formats.markup import clean
 from service.publishing.formats.pages import environment
@@ -24,24 +26,20 @@ MEDIA_TYPES: Mapping[str, str] = MappingProxyType(
 )
 """What a digest can be had as; all of them are UTF-8."""
 
+_STANDING = Issue()
+"""A list as it stands, not frozen yet."""
 
-def render_digest(
-    edition: PublicEdition,
-    extension: str,
-    *,
-    corrected: tuple[PublicItem, ...] = (),
-    withdrawn: tuple[Tombstone, ...] = (),
-) -> bytes:
+
+def render_digest(edition: PublicEdition, extension: str, issue: Issue = _STANDING) -> bytes:
     """The digest of a day's list.
 
-    ``corrected`` and ``withdrawn`` are items of earlier editions that changed since the last digest went
-    out; what changed in this edition it knows itself. An edition that is still open answers ``state: open``,
-    one without items says that there is no edition.
+    ``issue`` has its number and what changed since the last digest. An edition that is still open answers
+    ``state: open``, one without items says that there is no edition.
 
     Raises:
         ValueError: the edition is a stream, which has no day, or the extension is not in ``MEDIA_TYPES``.
     """
-    digest = arrange_digest(edition, corrected=corrected, withdrawn=withdrawn)
+    digest = arrange_digest(edition, issue)
     match extension:
         case "json":
             return _json(digest)
@@ -67,6 +65,8 @@ def _json(digest: Digest) -> bytes:
         "title": digest.title,
         "description": clean(edition.description),
         "edition": digest.day.isoformat(),
+        "number": digest.issue.number,
+        "revision": digest.issue.revision,
         **{key: about[key] for key in ("zone", "state", "cutoff_at", "closed_at")},
         "notice": wording.notice(edition),
         "groups": [
@@ -87,8 +87,8 @@ def _json(digest: Digest) -> bytes:
         "items": [digest_item(item) for item in edition.items],
         "tombstones": about["tombstones"],
         "since_last_digest": {
-            "corrected": [digest_item(item) for item in digest.corrected],
-            "withdrawn": [facts.tombstone_facts(stone) for stone in digest.withdrawn],
+            "corrected": [_correction(correction) for correction in digest.issue.corrected],
+            "withdrawn": [_withdrawal(stone) for stone in digest.issue.withdrawn],
         },
         "map": edition.links.get("map"),
         "previous": edition.previous.isoformat() if edition.previous else None,
@@ -98,12 +98,27 @@ def _json(digest: Digest) -> bytes:
     return json.dumps(document, ensure_ascii=False, indent=1).encode() + b"\n"
 
 
+def _correction(correction: Correction) -> dict[str, Any]:
+    return {
+        "headline_before": clean(correction.headline_before),
+        "notes": [clean(note) for note in correction.notes],
+        "item": digest_item(correction.item),
+    }
+
+
+def _withdrawal(stone: Tombstone) -> dict[str, Any]:
+    # Its headline is withdrawn with it: to print it once more would publish it once more.
+    return {"edition": stone.edition.isoformat() if stone.edition else None, **facts.tombstone_facts(stone)}
+
+
 def _html(digest: Digest) -> bytes:
     page = environment().get_template("public/digest.html")
-    return page.render(
+    html = page.render(
         digest=digest,
         edition=digest.edition,
         site=digest.edition.site,
-        standing=wording.standing(digest.edition),
+        standing=digest.standing,
         notice=wording.notice(digest.edition),
-    ).encode()
+    )
+    # Mail programs drop style sheets; what cannot stand on an element (dark mode, narrow screens) stays in the head.
+    return css_inline.inline(html, keep_at_rules=True, load_remote_stylesheets=False).encode()

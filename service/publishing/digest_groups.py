@@ -12,7 +12,7 @@ from datetime import date
 from typing import Any
 
 from service.partnerships.places import region_name
-from service.publishing.edition import PublicEdition, PublicItem, Tombstone
+from service.publishing.edition import Issue, PublicEdition, PublicItem
 from service.publishing.formats import facts, wording
 from service.publishing.formats.markup import clean, language_tag, web_address
 
@@ -43,21 +43,25 @@ class Digest:
     day: date
     title: str
     groups: tuple[Region, ...]
-    corrected: tuple[PublicItem, ...]
-    """Items of earlier editions that were corrected since the last digest."""
-    withdrawn: tuple[Tombstone, ...]
-    """Items of earlier editions that were withdrawn since the last digest."""
+    issue: Issue
     hash: str
     """SHA-256 over the canonical JSON of the items, in hexadecimal."""
+
+    @property
+    def standing(self) -> str:
+        """Number, revision and state in words: ``No. 12, revision 2, closed 25 November 2026, 06:00 (UTC)``."""
+        issue = self.issue
+        words = [f"No. {issue.number}" if issue.number else "", wording.standing(self.edition)]
+        if issue.revision and issue.revision > 1:
+            words.insert(1, f"revision {issue.revision}")
+        return ", ".join(word for word in words if word)
 
     def url(self, day: date, extension: str) -> str:
         """The address of a day's digest."""
         return f"{self.edition.site.base_url}/digest/{day.isoformat()}.{extension}"
 
 
-def arrange_digest(
-    edition: PublicEdition, *, corrected: tuple[PublicItem, ...] = (), withdrawn: tuple[Tombstone, ...] = ()
-) -> Digest:
+def arrange_digest(edition: PublicEdition, issue: Issue) -> Digest:
     """The edition as a digest. Raises ValueError for a stream, which has no day to be the digest of."""
     if edition.day is None:
         raise ValueError(f"only a day's list has a digest, not {edition.path}")
@@ -66,8 +70,7 @@ def arrange_digest(
         day=edition.day,
         title=f"{clean(edition.site.title)}: {wording.day_words(edition.day)}",
         groups=_grouped(edition.items),
-        corrected=corrected,
-        withdrawn=withdrawn,
+        issue=issue,
         hash=items_hash(edition.items),
     )
 

@@ -9,7 +9,7 @@ import unicodedata
 from collections.abc import Iterator
 
 from service.publishing.digest_groups import Digest
-from service.publishing.edition import PublicItem, PublicTag, Tombstone
+from service.publishing.edition import Correction, PublicItem, PublicTag, Tombstone
 from service.publishing.formats import wording
 from service.publishing.formats.facts import source_name, tier_label
 from service.publishing.formats.markup import clean, web_address
@@ -40,17 +40,18 @@ def wrap(text: str, columns: int = COLUMNS) -> list[str]:
 def write_text(digest: Digest) -> str:
     """The whole digest as plain text."""
     edition, zone = digest.edition, digest.edition.site.zone
-    blocks = [[*wrap(digest.title), *wrap(clean(edition.description)), *wrap(wording.standing(edition))]]
+    blocks = [[*wrap(digest.title), *wrap(clean(edition.description)), *wrap(digest.standing)]]
     if notice := wording.notice(edition):
         blocks.append(wrap(notice))
     for region in digest.groups:
         blocks.append(_heading(region.name))
         blocks += [_text_item(item, zone) for country in region.countries for item in country.items]
     blocks += [_text_stone(stone, zone) for stone in edition.tombstones]
-    if digest.corrected or digest.withdrawn:
+    issue = digest.issue
+    if issue.corrected or issue.withdrawn:
         blocks.append(_heading("Changed since the last digest"))
-        blocks += [_text_item(item, zone) for item in digest.corrected]
-        blocks += [_text_stone(stone, zone) for stone in digest.withdrawn]
+        blocks += [_text_correction(correction) for correction in issue.corrected]
+        blocks += [_text_stone(stone, zone) for stone in issue.withdrawn]
     foot = [line for words, target in _footer(digest, "txt") for line in (f"{words}:", target)]
     blocks.append(["-" * COLUMNS, *foot])
     return "\n\n".join("\n".join(block) for block in blocks) + "\n"
@@ -62,17 +63,18 @@ def write_markdown(digest: Digest) -> str:
     blocks = [f"# {_escaped(digest.title)}"]
     if description := _escaped(edition.description):
         blocks.append(f"*{description}*")
-    blocks.append(_escaped(wording.standing(edition)))
+    blocks.append(_escaped(digest.standing))
     if notice := wording.notice(edition):
         blocks.append(f"**{notice}**")
     for region in digest.groups:
         blocks.append(f"## {region.name}")
         blocks += [_markdown_item(item, zone) for country in region.countries for item in country.items]
     blocks += [_markdown_stone(stone, zone) for stone in edition.tombstones]
-    if digest.corrected or digest.withdrawn:
+    issue = digest.issue
+    if issue.corrected or issue.withdrawn:
         blocks.append("## Changed since the last digest")
-        blocks += [_markdown_item(item, zone) for item in digest.corrected]
-        blocks += [_markdown_stone(stone, zone) for stone in digest.withdrawn]
+        blocks += [_markdown_correction(correction) for correction in issue.corrected]
+        blocks += [_markdown_stone(stone, zone) for stone in issue.withdrawn]
     blocks.append("---")
     blocks.append("\n".join(f"- {words}: {_target(target)}" for words, target in _footer(digest, "md")))
     return "\n\n".join(blocks) + "\n"
@@ -104,14 +106,31 @@ def _markdown_item(item: PublicItem, zone: str) -> str:
     return text
 
 
+def _text_correction(correction: Correction) -> list[str]:
+    item = correction.item
+    lines = wrap(f"{wording.date_words(item.edition)}: {clean(item.headline)}")
+    if correction.headline_before != item.headline:
+        lines += wrap(f"It said: {clean(correction.headline_before)}")
+    for note in correction.notes:
+        lines += wrap(f"Corrected: {clean(note)}")
+    return [*lines, item.permalink]
+
+
+def _markdown_correction(correction: Correction) -> str:
+    item = correction.item
+    text = f"{wording.date_words(item.edition)}: [{_escaped(item.headline)}](<{item.permalink}>)"
+    if correction.headline_before != item.headline:
+        text += f"\n\n> It said: {_escaped(correction.headline_before)}"
+    return text + "".join(f"\n\n> Corrected: {_escaped(note)}" for note in correction.notes)
+
+
 def _text_stone(stone: Tombstone, zone: str) -> list[str]:
-    when = wording.moment_words(stone.withdrawn_at, zone)
-    return [*wrap(f"Withdrawn {when}: {clean(stone.reason)}"), stone.permalink]
+    return [*wrap(f"{wording.withdrawn_words(stone, zone)}: {clean(stone.reason)}"), stone.permalink]
 
 
 def _markdown_stone(stone: Tombstone, zone: str) -> str:
-    when = wording.moment_words(stone.withdrawn_at, zone)
-    return f"[Withdrawn](<{stone.permalink}>) {when}: {_escaped(stone.reason)}"
+    words = wording.withdrawn_words(stone, zone)
+    return f"[Withdrawn](<{stone.permalink}>){words.removeprefix('Withdrawn')}: {_escaped(stone.reason)}"
 
 
 def _footer(digest: Digest, extension: str) -> list[tuple[str, str]]:

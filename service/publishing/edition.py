@@ -89,6 +89,34 @@ class Tombstone:
     permalink: str
     withdrawn_at: datetime
     reason: str
+    edition: date | None = None
+    """The day whose list it stood in."""
+
+
+@dataclass(frozen=True)
+class Correction:
+    """A published item that was corrected after readers had been sent it."""
+
+    item: PublicItem
+    """As it stands now."""
+    headline_before: str
+    """As it was sent; the same as now where only the blurb or the tags were wrong."""
+    notes: tuple[str, ...]
+    """Why, oldest first: one note for each correction."""
+
+
+@dataclass(frozen=True)
+class Issue:
+    """What a digest says besides the list itself."""
+
+    number: int | None = None
+    """Counted from 1; None until the edition is closed."""
+    revision: int | None = None
+    """1 for the first closing of the day."""
+    corrected: tuple[Correction, ...] = ()
+    """Items sent before that were corrected since the last digest."""
+    withdrawn: tuple[Tombstone, ...] = ()
+    """Items sent before that were withdrawn since the last digest."""
 
 
 @dataclass(frozen=True)

@@ -83,6 +83,7 @@ async def load_tombstones(session: AsyncSession, site: Site, conditions: Conditi
             permalink=f"{site.base_url}/stories/{item.story_id}",
             withdrawn_at=item.withdrawn_at,
             reason=item.withdrawn_reason or "",
+            edition=item.edition_date,
         )
         for item in items
         if item.withdrawn_at is not None

@@ -1,8 +1,7 @@
-"""Step 7 of 8: published rows → one frozen ``PublicEdition`` of a day; its digest; one story.
+"""Step 7 of 8: published rows → one frozen ``PublicEdition`` of a day; one story.
 
-Which rows are public, and what of them, is ``items``'; the running streams are ``stream_load``'s. Withdrawn items
-come out as tombstones only. Called by the routes and, for the digest of a closing edition, by the door that
-closes it.
+Which rows are public, and what of them, is ``items``'; the running streams are ``stream_load``'s, digests are
+``freezing``'s. Withdrawn items come out as tombstones only. Called by the routes and ``freezing``.
 
 next: ``publishing.formats.rss``
 """
@@ -15,10 +14,8 @@ from sqlmodel import col, func, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from service.clock import Calendar
-from service.db import WriteSession
 from service.errors import Gone, NotFound
-from service.models import Digest, Edition, Item
-from service.publishing import digest
+from service.models import Edition, Item
 from service.publishing.edition import PublicEdition, PublicItem, Site
 from service.publishing.formats.wording import date_words
 from service.publishing.items import latest_change, load_items, load_tombstones
@@ -104,42 +101,6 @@ async def list_stories(session: AsyncSession, *, limit: int) -> list[tuple[str, 
     query = sa_select(story, updated).where(col(Item.state) == ItemState.PUBLISHED)
     rows = await (await session.connection()).execute(query.order_by(published.desc(), story.desc()).limit(limit))
     return [(story_id, moment) for story_id, moment in rows if moment is not None]
-
-
-async def load_digest(
-    session: AsyncSession,
-    day: date,
-    extension: str,
-    *,
-    site: Site,
-    calendar: Calendar,
-    now: datetime,
-) -> tuple[bytes, bool]:
-    """The day's digest, and whether it is frozen: the bytes of a closed edition, else as it stands now."""
-    edition = await session.get(Edition, day)
-    if edition is not None and edition.state == EditionState.CLOSED:
-        frozen = await session.get(Digest, (day, extension))
-        if frozen is not None:
-            return frozen.body, True
-    live = await load_edition(session, day, site=site, calendar=calendar, now=now)
-    return digest.render_digest(live, extension), False
-
-
-async def freeze_digest(session: WriteSession, day: date, now: datetime, *, site: Site, calendar: Calendar) -> None:
-    """Render a closing edition in every digest format and keep the bytes."""
-    edition = await load_edition(session, day, site=site, calendar=calendar, now=now)
-    for extension, media_type in digest.MEDIA_TYPES.items():
-        body = digest.render_digest(edition, extension)
-        await session.merge(
-            Digest(
-                edition_date=day,
-                extension=extension,
-                media_type=media_type,
-                body=body,
-                sha256=digest.sha256_of(body),
-                frozen_at=now,
-            )
-        )
 
 
 async def neighbours(session: AsyncSession, day: date) -> tuple[date | None, date | None]:

@@ -8,12 +8,12 @@ translate; the queries are in ``load`` and ``stream_load``, the words in ``forma
 from datetime import date, datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import RedirectResponse, Response
 
 from service.errors import NotFound
 from service.headers import Kind
-from service.publishing import caching, digest, load, stream_load
+from service.publishing import caching, digest, freezing, load, stream_load
 from service.publishing.caching import Document
 from service.publishing.edition import PublicEdition, Site
 from service.publishing.formats import Format
@@ -178,14 +178,26 @@ def _digest_type(extension: str) -> str:
 
 @router.api_route("/digest/{day}.{extension}", methods=READ, operation_id="get_digest")
 async def get_digest(
-    day: IsoDay, extension: str, session: Read, site: SiteDep, calendar: CalendarDep, now: Now
+    day: IsoDay,
+    extension: str,
+    session: Read,
+    site: SiteDep,
+    calendar: CalendarDep,
+    now: Now,
+    revision: Annotated[int | None, Query(ge=1, le=10_000)] = None,
 ) -> Response:
-    """The day's digest: the same bytes each time once the edition is closed, before that with state ``open``."""
+    """The day's digest: the same bytes each time once the edition is closed, before that with state ``open``.
+
+    An edition that was opened again and closed anew has a later `revision`; the earlier ones stay as they were.
+    """
     media_type = _digest_type(extension)
     refuse_future(day, calendar.day_of(now))
-    body, frozen = await load.load_digest(session, day, extension, site=site, calendar=calendar, now=now)
+    body, frozen = await freezing.load_digest(
+        session, day, extension, site=site, calendar=calendar, now=now, revision=revision
+    )
     lasts = caching.FROZEN if frozen else caching.FRESH
-    return Rendered(Document(body, media_type, lasts, Kind.STYLED))
+    query = f"revision={revision}" if revision else ""
+    return Rendered(Document(body, media_type, lasts, Kind.STYLED, query=query))
 
 
 @router.get("/health/live", operation_id="is_alive")

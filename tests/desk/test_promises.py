@@ -21,7 +21,7 @@ from service.desk.schemas import CorrectIn, ItemIn, TagIn
 from service.errors import HuobanError
 from service.journal import check_journal, check_ledger, ledger_lines
 from service.models import Edition, Editor, Item, Story, Tag
-from service.publishing import load
+from service.publishing import freezing, load
 from service.publishing.routes import site_of
 from service.words import Role
 from tests.builders import a_story, stored
@@ -221,7 +221,7 @@ class Newsroom(RuleBasedStateMachine):
 
     async def digest(self, day: date) -> bytes:
         async with self.database.read() as session:
-            body, _ = await load.load_digest(
+            body, _ = await freezing.load_digest(
                 session, day, "json", site=site_of(self.settings), calendar=self.calendar, now=self.now
             )
             return body

@@ -10,7 +10,7 @@ from service.desk.editions import correct_item, edition_for_change, item_of, pla
 from service.desk.schemas import CorrectIn, ItemIn, TagIn
 from service.desk.tagging import tag_story
 from service.models import Editor, Feed
-from service.publishing import load
+from service.publishing import freezing
 from service.publishing.edition import Site
 from service.settings import Settings
 from tests.builders import a_story
@@ -80,7 +80,7 @@ async def closed(database: Database, editor: Editor, *, day: date, at: datetime)
     """The day's list closed, its digest frozen."""
 
     async def freeze(session: Any, of: date, now: datetime) -> None:
-        await load.freeze_digest(session, of, now, site=SITE, calendar=UTC_CALENDAR)
+        await freezing.freeze_digest(session, of, now, site=SITE, calendar=UTC_CALENDAR)
 
     async with database.write() as session:
         edition = await edition_for_change(session, day, None, calendar=UTC_CALENDAR, now=at)

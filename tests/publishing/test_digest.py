@@ -16,7 +16,7 @@ from markdown_it.token import Token
 
 from service.publishing.digest import MEDIA_TYPES, render_digest, sha256_of
 from service.publishing.digest_text import COLUMNS, columns_of, wrap
-from service.publishing.edition import PublicEdition, PublicSource
+from service.publishing.edition import Correction, Issue, PublicEdition, PublicSource
 from service.publishing.formats.jsonfeed import render_json
 from service.publishing.formats.markup import clean
 from tests.publishing.builders import (
@@ -33,13 +33,15 @@ from tests.publishing.builders import (
 )
 from tests.publishing.test_formats import CASES, GOLDEN, TEXTS
 
-
-def text_of(edition: PublicEdition, extension: str, **more: Any) -> str:
-    return render_digest(edition, extension, **more).decode()
+STANDING = Issue()
 
 
-def json_of(edition: PublicEdition, **more: Any) -> Any:
-    return json.loads(render_digest(edition, "json", **more))
+def text_of(edition: PublicEdition, extension: str, issue: Issue = STANDING) -> str:
+    return render_digest(edition, extension, issue).decode()
+
+
+def json_of(edition: PublicEdition, issue: Issue = STANDING) -> Any:
+    return json.loads(render_digest(edition, "json", issue))
 
 
 def html_of(edition: PublicEdition) -> lxml.html.HtmlElement:
@@ -54,8 +56,13 @@ def shown(tokens: list[Token]) -> str:
 @pytest.mark.parametrize("extension", sorted(MEDIA_TYPES))
 @pytest.mark.parametrize("case", sorted(CASES))
 def test_digest_is_the_golden_file(case: str, extension: str) -> None:
-    changed: dict[str, Any] = {"corrected": (corrected_item(8),), "withdrawn": (a_tombstone(7),)}
-    body = render_digest(CASES[case](), extension, **(changed if case == "full" else {}))
+    changed = Issue(
+        number=12,
+        revision=2,
+        corrected=(Correction(corrected_item(8), "As it was sent", ("A wrong name.", "And a wrong sum.")),),
+        withdrawn=(a_tombstone(7),),
+    )
+    body = render_digest(CASES[case](), extension, changed if case == "full" else Issue())
     golden = GOLDEN / f"digest_{case}.{extension}"
     if os.environ.get("HUOBAN_GOLDEN") == "1":
         golden.write_bytes(body)
@@ -124,7 +131,7 @@ def test_item_reads_in_the_house_style() -> None:
     assert "🇰🇪 **KENYA** (■ comprehensive strategic cooperative partnership) Nairobi" in markdown
     assert markdown.count("([The Daily Paper](<https://paper.example/articles/1?a=1&b=2>))") == 1
     document = html_of(an_edition(an_item()))
-    assert document.xpath("string(//bdi[@class='ink'])") == "🇰🇪 KENYA"
+    assert document.xpath("string(//bdi[@class='place ink'])") == "🇰🇪 KENYA"
     assert document.xpath("//bdi/a/@href") == ["https://paper.example/articles/1?a=1&b=2"]
 
 
@@ -186,15 +193,17 @@ def test_neighbours_map_and_times_are_named() -> None:
 
 def test_changes_since_the_last_digest_stand_apart_and_outside_the_hash() -> None:
     edition = an_edition(an_item(1))
-    changed: dict[str, Any] = {"corrected": (corrected_item(8),), "withdrawn": (a_tombstone(7),)}
-    digest = json_of(edition, **changed)
-    assert [item["id"] for item in digest["since_last_digest"]["corrected"]] == ["story0008"]
+    corrected = Correction(corrected_item(8), "The road is 90 km long", ("It is 80 km.",))
+    issue = Issue(corrected=(corrected,), withdrawn=(a_tombstone(7),))
+    digest = json_of(edition, issue)
+    assert [found["item"]["id"] for found in digest["since_last_digest"]["corrected"]] == ["story0008"]
     assert [stone["id"] for stone in digest["since_last_digest"]["withdrawn"]] == ["story0007"]
     assert digest["hash"] == json_of(edition)["hash"]
     for extension in ("txt", "md", "html"):
-        text = text_of(edition, extension, **changed).lower()
+        text = text_of(edition, extension, issue).lower()
         assert "changed since the last digest" in text
-        assert "the road is 80 km long" in text
+        assert "it is 80 km" in text
+        assert "the road is 90 km long" in text
         assert "https://news.example/stories/story0007" in text
         assert "changed since" not in text_of(edition, extension).lower()
 

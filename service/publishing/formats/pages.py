@@ -48,6 +48,7 @@ def environment() -> Environment:
         tier_mark=wording.tier_mark,
         tier_label=facts.tier_label,
         tier_words=wording.tier_words,
+        withdrawn_words=wording.withdrawn_words,
         site_path=site_path,
     )
     return pages

@@ -10,7 +10,7 @@ from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
 from service.partnerships.tiers import Band, Tier
-from service.publishing.edition import PublicEdition, PublicItem
+from service.publishing.edition import PublicEdition, PublicItem, Tombstone
 from service.publishing.formats.facts import edition_state
 from service.publishing.formats.markup import clean, language_tag
 
@@ -54,6 +54,12 @@ def moment_words(moment: datetime, zone: str) -> str:
     """``24 November 2026, 06:00`` by the newsroom's wall clock; whoever prints it says whose clock that is."""
     local = moment.astimezone(ZoneInfo(zone))
     return f"{local.day} {local:%B} {local.year}, {local:%H:%M}"
+
+
+def withdrawn_words(stone: Tombstone, zone: str) -> str:
+    """``Withdrawn 25 November 2026, 08:00, from the list of 24 November 2026``."""
+    from_list = f", from the list of {date_words(stone.edition)}" if stone.edition else ""
+    return f"Withdrawn {moment_words(stone.withdrawn_at, zone)}{from_list}"
 
 
 def standing(edition: PublicEdition) -> str:
