@@ -1,68 +1,17 @@
 """``huoban serve | worker | demo`` as processes: they come up, say where to click, and stop well on a signal."""
 
 import json
-import os
-import re
 import signal
 import socket
-import subprocess
-import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from tests.commands.conftest import Terminal
-
-STOPS_WITHIN = 10.0
-COMES_UP_WITHIN = 30.0
-
-
-class Running:
-    """A command that runs in a process of its own, with both its outputs in files."""
-
-    def __init__(self, folder: Path, *words: str, **more: str) -> None:
-        self._out, self._err = folder / "out", folder / "err"
-        environment = {k: v for k, v in os.environ.items() if not k.startswith("HUOBAN_")}
-        environment |= {"PYTHONPATH": str(Path(__file__).parents[2]), "PYTHONUNBUFFERED": "1", **more}
-        with self._out.open("wb") as out, self._err.open("wb") as err:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "service", *words], stdout=out, stderr=err, cwd=folder, env=environment
-            )
-
-    def said(self) -> str:
-        """Everything it printed so far."""
-        return self._out.read_text() + self._err.read_text()
-
-    def wait_for(self, pattern: str) -> str:
-        """What it prints that fits, as soon as it does."""
-        end = time.monotonic() + COMES_UP_WITHIN
-        while time.monotonic() < end:
-            if found := re.search(pattern, self.said()):
-                return found[0] if not found.groups() else found[1]
-            assert self.process.poll() is None, self.said()
-            time.sleep(0.05)
-        raise AssertionError(f"it never said {pattern}: {self.said()}")
-
-    def stop(self, wanted: int = signal.SIGTERM) -> int:
-        """Ask it to stop; answers the exit code."""
-        self.process.send_signal(wanted)
-        return self.process.wait(STOPS_WITHIN)
-
-
-@contextmanager
-def running(folder: Path, *words: str, **more: str) -> Iterator[Running]:
-    command = Running(folder, *words, **more)
-    try:
-        yield command
-    finally:
-        if command.process.poll() is None:
-            command.process.kill()
-            command.process.wait()
+from tests.processes import BASE, COMES_UP_WITHIN, running
 
 
 def get(url: str) -> tuple[int, bytes]:
@@ -81,9 +30,6 @@ def get(url: str) -> tuple[int, bytes]:
 def folder(tmp_path: Path) -> Path:
     (tmp_path / "feeds.yaml").write_text("version: 1\nfeeds: []\n", encoding="utf-8")
     return tmp_path
-
-
-BASE = r"at (http://127\.0\.0\.1:\d+)"
 
 
 @pytest.mark.parametrize(("wanted", "code"), [(signal.SIGTERM, 0), (signal.SIGINT, 130)])

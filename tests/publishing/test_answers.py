@@ -43,7 +43,7 @@ async def test_withdrawn_story_is_gone_at_once_and_says_why(desk: Desk) -> None:
 async def test_head_says_what_get_says_without_the_body(desk: Desk) -> None:
     await a_published(desk)
     for path in (*LISTS, "/archive", "/about"):
-        for encoding in ("identity", "gzip"):
+        for encoding in ("identity", "gzip", "br"):
             got = await desk.public.get(path, headers={"Accept-Encoding": encoding})
             head = await desk.public.head(path, headers={"Accept-Encoding": encoding})
             assert (head.status_code, head.content) == (200, b""), path

@@ -4,10 +4,12 @@ import gzip
 from datetime import timedelta
 from email.utils import format_datetime
 
+import brotli
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.publishing.caching import SETTLES, Answer, Document, Kept, Shelf, accepts_gzip, answer_from, keep
+from service.publishing.caching import SETTLES, Answer, Document, Kept, Shelf, answer_from, codings_for, keep
 from tests.conftest import NOON
 
 LONG = Document(b"All the news that people chose. " * 100, "text/html")
@@ -26,16 +28,19 @@ def header(answer: Answer, name: str) -> str | None:
     return found[0] if found else None
 
 
-def test_document_is_packed_for_those_who_take_gzip_only() -> None:
+def unpacked(answer: Answer) -> bytes:
+    unpack = {None: bytes, "gzip": gzip.decompress, "br": brotli.decompress}[header(answer, "content-encoding")]
+    return bytes(unpack(answer.body))
+
+
+def test_document_is_packed_for_those_who_take_it_only() -> None:
     kept = keep(LONG, seen_at=NOON)
-    plain, packed = asked(kept), asked(kept, accept_encoding="br, gzip;q=0.8")
-    assert header(plain, "content-encoding") is None
-    assert plain.body == LONG.body
-    assert header(packed, "content-encoding") == "gzip"
-    assert gzip.decompress(packed.body) == LONG.body
-    assert header(packed, "content-length") == str(len(packed.body))
-    assert header(plain, "etag") != header(packed, "etag")
-    assert {header(plain, "vary"), header(packed, "vary")} == {"Accept-Encoding"}
+    answers = [asked(kept), asked(kept, accept_encoding="gzip"), asked(kept, accept_encoding="gzip, br")]
+    assert [header(answer, "content-encoding") for answer in answers] == [None, "gzip", "br"]
+    assert {unpacked(answer) for answer in answers} == {LONG.body}
+    assert [header(answer, "content-length") for answer in answers] == [str(len(answer.body)) for answer in answers]
+    assert len({header(answer, "etag") for answer in answers}) == 3
+    assert {header(answer, "vary") for answer in answers} == {"Accept-Encoding"}
 
 
 def test_what_packing_would_not_shorten_stays_plain() -> None:
@@ -44,18 +49,45 @@ def test_what_packing_would_not_shorten_stays_plain() -> None:
     assert header(asked(kept, accept_encoding="gzip"), "vary") == "Accept-Encoding"
 
 
-def test_gzip_is_refused_with_weight_zero() -> None:
-    assert [accepts_gzip(value) for value in (b"gzip", b"deflate, GZIP;q=0.5".lower(), b"x-gzip")] == [True] * 3
-    assert [accepts_gzip(value) for value in (b"", b"br", b"gzip;q=0", b"gzip; q=0.000, br", b"notgzip")] == [False] * 5
+@pytest.mark.parametrize(
+    ("best", "sent"),
+    [
+        (
+            "identity",
+            ["", "gzip;q=0", "*;q=0", "identity, gzip;q=0.5", "identity;q=0", "notgzip", "gzip;q=2", "deflate"],
+        ),
+        ("gzip", ["gzip", "X-GZIP", "br;q=0.9,gzip", "br ; Q=0 , gzip", "br;q=0, *", "*;q=0, gzip", "gzip;q=0.001"]),
+        ("gzip", ["identity;q=0, gzip;q=0.1", "gzip;level=9"]),
+        ("br", ["gzip, deflate, br, zstd", "gzip;q=0.5, br;q=0.5", "gzip; q=0.000, br", "*", "gzip;q=nonsense, br"]),
+    ],
+)
+def test_coding_is_the_one_that_the_client_likes_best(best: str, sent: list[str]) -> None:
+    kept = keep(LONG, seen_at=NOON)
+    for spelling in sent:
+        found = header(asked(kept, accept_encoding=spelling), "content-encoding")
+        assert (found or "identity") == best, spelling
+
+
+def test_codings_in_several_fields_are_one_list() -> None:
+    fields = [(b"accept-encoding", b"gzip;q=0.5"), (b"accept-encoding", b"br")]
+    assert header(answer_from(keep(LONG, seen_at=NOON), fields, now=LATER), "content-encoding") == "br"
+
+
+@given(st.binary(max_size=60))
+def test_no_list_of_codings_breaks_an_answer(sent: bytes) -> None:
+    found = codings_for(sent)
+    assert set(found) <= {"br", "gzip", "identity"}
+    assert "identity" in found
+    assert len(found) == len(set(found))
 
 
 def test_client_that_holds_either_encoding_is_told_that_nothing_changed() -> None:
     kept = keep(LONG, seen_at=NOON)
     plain = header(asked(kept), "etag") or ""
-    packed = header(asked(kept, accept_encoding="gzip"), "etag") or ""
-    for tag in (plain, packed):
+    packed = [header(asked(kept, accept_encoding=coding), "etag") or "" for coding in ("gzip", "br")]
+    for tag in (plain, *packed):
         for sent in (tag, f"W/{tag}", f'"other", {tag}'):
-            for encoding in ("identity", "gzip"):
+            for encoding in ("identity", "gzip", "br"):
                 answer = asked(kept, if_none_match=sent, accept_encoding=encoding)
                 assert (answer.status, answer.body, header(answer, "etag")) == (304, b"", tag)
                 assert header(answer, "content-type") is None
@@ -92,9 +124,7 @@ def test_no_date_breaks_an_answer(sent: str) -> None:
 @given(st.binary(max_size=2_000))
 def test_every_body_comes_back_whole(body: bytes) -> None:
     kept = keep(Document(body, "text/plain"), seen_at=NOON)
-    packed = asked(kept, accept_encoding="gzip")
-    whole = gzip.decompress(packed.body) if header(packed, "content-encoding") else packed.body
-    assert asked(kept).body == whole == body
+    assert {unpacked(asked(kept, accept_encoding=coding)) for coding in ("identity", "gzip", "br")} == {body}
 
 
 def test_shelf_answers_for_the_version_that_was_rendered_only() -> None:
@@ -114,7 +144,7 @@ def test_query_that_makes_no_difference_finds_the_one_document() -> None:
     assert shelf.find("/latest.rss", b"utm_source=x", 1) is None
     part = shelf.find("/latest.rss", b"region=africa", 1)
     assert part is not None
-    assert part.plain.body == b"part"
+    assert asked(part).body == b"part"
 
 
 def test_same_bytes_keep_the_moment_at_which_they_were_first_seen() -> None:
@@ -131,6 +161,6 @@ def test_shelf_never_holds_more_than_it_may(puts: list[tuple[int, int]]) -> None
     for number, size in puts:
         shelf.put(f"/{number}", Document(b"x" * size, "text/plain"), 1, seen_at=NOON)
         found = [shelf.find(f"/{other}", b"", 1) for other in range(31)]
-        kept = [len(each.plain.body) + (len(each.packed.body) if each.packed else 0) for each in found if each]
+        kept = [each.size for each in found if each]
         assert sum(kept) <= 1_000
         assert size > 390 or found[number] is not None
