@@ -43,6 +43,9 @@ _CHARSETS = re.compile(
 _DECLARATION = re.compile(rb"""\s*<\?xml\s[^>]{0,200}?encoding\s*=\s*["']([A-Za-z0-9._:-]{1,40})["']""")
 _HEADER = re.compile(r"""charset\s*=\s*["']?([A-Za-z0-9._:-]{1,40})""", re.IGNORECASE)
 
+# How ISO 2022 and HZ say within ASCII bytes that the next ones are half letters of another charset.
+_SHIFTED = re.compile(rb"\x1b[$(]|~\{")
+
 _SAMPLE = 32_000
 # What undeclared feeds turn out to be in; a closed list keeps the detector from exotic look-alikes.
 _DETECTABLE = [
@@ -50,7 +53,7 @@ _DETECTABLE = [
     *("cp1251", "koi8_r", "cp1256", "cp1252", "cp1254", "cp1250", "cp1253", "cp1255", "cp1257"),
 ]
 # The byte after a high one may be the second half of a character, so a run of ASCII begins one later.
-_MARKUP = re.compile(rb"<[^>]*>|(?<![\x80-\xff])[\x00-\x7f]{40,}")
+_MARKUP = re.compile(rb"<[^<>]*>|(?<![\x80-\xff])[\x00-\x7f]{40,}")
 
 
 @dataclass(frozen=True)
@@ -76,7 +79,7 @@ def decode(body: bytes, content_type: str | None, charset: str | None = None) ->
             return Decoded(body[len(mark) :].decode(name, "replace"), name)
     wide = _unmarked_wide(body)
     unicode = None if wide or charset else _decoded(body, "utf-8")
-    if unicode is not None and (body.isascii() or _beyond_chance(body)):
+    if unicode is not None and (_beyond_chance(body) or (body.isascii() and not _SHIFTED.search(body))):
         return Decoded(unicode, "utf-8")
     for name in _candidates(body, content_type, charset, wide):
         text = _decoded(body, name)

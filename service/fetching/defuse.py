@@ -27,6 +27,7 @@ _MARK = re.compile(
     r"|(?P<page>script|title|meta|div|center|p)\b|(?P<doctype>!))",
     re.IGNORECASE,
 )
+_SUBSET_END = re.compile(r"\]\s*>")
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
 # Elements that the parser searches for an e-mail address with a quadratic expression.
 _NAMES = r"(?:[\w.-]+:)?(?:author|creator|managingEditor|webMaster|contributor|publisher|owner|name|email|dc_\w+)"
@@ -130,11 +131,12 @@ def _after(text: str, end: str, position: int) -> int:
 
 def _after_doctype(text: str, position: int) -> int:
     """Behind a DOCTYPE and its internal subset; entities declared there are nobody's business but a bomb's."""
-    end, subset = text.find(">", position), text.find("[", position)
-    if 0 <= subset < end:
-        close = re.compile(r"\]\s*>").search(text, subset)
-        return close.end() if close else len(text)
-    return len(text) if end < 0 else end + 1
+    end = text.find(">", position)
+    subset = text.find("[", position, end)  # no further than it matters: there may be a million of these
+    if end < 0 or subset < 0:
+        return len(text) if end < 0 else end + 1
+    close = _SUBSET_END.search(text, subset)
+    return close.end() if close else len(text)
 
 
 def _cut_name(name: str) -> str:

@@ -49,6 +49,17 @@ def test_gb2312_means_its_superset() -> None:
     assert (decoded.text, decoded.charset) == (text, "gb18030")
 
 
+@pytest.mark.parametrize("charset", ["iso-2022-jp", "iso-2022-kr", "hz"])
+def test_charset_that_shifts_within_ascii_bytes_is_read_where_it_is_declared(charset: str) -> None:
+    text = {"iso-2022-kr": "철도 협정", "hz": "铁路协议"}.get(charset, "鉄道協定")
+    document = f"<?xml version='1.0' encoding='{charset}'?><rss><title>{text}</title></rss>"
+    body = document.encode(charset)
+    assert body.isascii()
+    assert decode(body, None).text == document
+    assert decode(body, f"text/xml; charset={charset}").text == document
+    assert decode(b"<rss>costs ~{5} \x1b[0m</rss>", None).charset == "utf-8"
+
+
 def test_header_comes_before_declaration() -> None:
     text = '<?xml version="1.0" encoding="windows-1252"?><title>Новости дня</title>'
     assert decode(text.encode("cp1251"), 'application/xml; Charset="windows-1251"').text == text

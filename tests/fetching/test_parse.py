@@ -338,6 +338,9 @@ ENTITIES = "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10}">' for n in range(1, 12
         ("attributes", rss("<item " + " ".join(f"a{n}='1'" for n in range(20_000)) + "/>")),
         ("items", rss("".join(an_item(f"T{n}", f"https://e.org/{n}") for n in range(100_000)))),
         ("open doctype", "<!DOCTYPE x [" + "<!" * 200_000),
+        ("doctypes", "<!a>" * 500_000),
+        ("open breaks", rss("".join(an_item(f"{n}", more=f"<description><![CDATA[{'<br' * 9_000}]]></description>") for n in range(40)))),
+        ("many deep divisions", rss("".join(an_item(f"{n}", more=f"<description><![CDATA[{'<div>' * 5_900}]]></description>") for n in range(40)))),
         ("open CDATA", rss("<![CDATA[" * 50_000)),
         ("open comments", "<!--" * 200_000),
         ("angles", "<" * 500_000),
@@ -349,6 +352,12 @@ def test_time_bomb_is_defused(name: str, document: str) -> None:
     started = process_time()
     parse(document)
     assert process_time() - started < 3, name
+
+
+def test_angles_among_bytes_of_no_known_charset_do_not_stall_the_detection() -> None:
+    started = process_time()
+    parse_document(b"<rss><channel>" + b"<\xff" * 500_000, content_type=None, url="https://e.org/", now=NOW)
+    assert process_time() - started < 3
 
 
 def test_entities_are_neither_expanded_nor_loaded() -> None:
