@@ -98,10 +98,12 @@ async def read_feed(
 
     What the feed's row remembers (validators, the hash of the body, known items) belongs to the address that
     answered last and counts for that one only. Unchanged bodies are not parsed, and known items neither; twice a
-    day the feed is asked without validators, and what is new then is read whole.
+    day, and after an answer that made no sense, the feed is asked without validators, and what is new then is read
+    whole: some servers fail on nothing but the question whether anything changed.
     """
     remembered = place == feed.alt_used and feed.body_hash is not None
-    whole = not remembered or feed.full_fetch_at is None or now - feed.full_fetch_at >= FULL_FETCH_EVERY
+    full_fetch_due = feed.full_fetch_at is None or now - feed.full_fetch_at >= FULL_FETCH_EVERY
+    whole = not remembered or full_fetch_due or feed.last_outcome == Outcome.HTTP_ERROR
     found = await download(runtime.client, _request(runtime, feed, options, place, whole), now=now)
     outcome, parsed, detail = found.outcome, None, _detail(found)
     digest = feed.body_hash if remembered else None

@@ -23,6 +23,7 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 import aiohttp
 import httpx
 from aiohttp.abc import AbstractResolver, ResolveResult
+from aiohttp.connector import Connection
 from httpx_aiohttp import AiohttpTransport
 
 Network = IPv4Network | IPv6Network
@@ -223,6 +224,17 @@ class _CheckedResolver(AbstractResolver):
         self._threads.shutdown(wait=False, cancel_futures=True)
 
 
+class _WithoutReason(aiohttp.ClientResponse):
+    """An answer without the words behind its status: they mean nothing (RFC 9112 §4), and the transport fails on any
+    that are not UTF-8."""
+
+    async def start(self, connection: Connection) -> aiohttp.ClientResponse:
+        """Read the status line and the headers."""
+        await super().start(connection)
+        self.reason = None
+        return self
+
+
 class _GuardedTransport(httpx.AsyncBaseTransport):
     """Checks each URL, sends it over checked connections, and keeps the client from acting on answers."""
 
@@ -296,6 +308,7 @@ def guarded_transport(
         session = aiohttp.ClientSession(
             connector=connector,
             cookie_jar=aiohttp.DummyCookieJar(),
+            response_class=_WithoutReason,
             trust_env=False,
             auto_decompress=False,
             max_line_size=_MAX_HEADER_LINE,

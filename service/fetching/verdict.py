@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 import aiohttp
-from aiohttp.http_exceptions import LineTooLong
+from aiohttp.http_exceptions import HttpProcessingError, LineTooLong
 
 from service.fetching.body import BadEncoding, TooLarge
 from service.fetching.guard import RefusedAddress
@@ -113,6 +113,8 @@ def describe(error: Exception) -> str:
     *_, cause = _causes(error)
     if isinstance(cause, RefusedAddress | BadEncoding | TooLarge):
         return one_line(str(cause))
+    if isinstance(cause, HttpProcessingError):
+        return one_line(f"its answer is not HTTP as it should be ({type(cause).__name__})")
     said = getattr(cause, "verify_message", None) or getattr(cause, "strerror", None)
     name = type(cause).__name__
     return one_line(f"{name}: {said}" if said else name)

@@ -163,6 +163,16 @@ async def test_304_that_carries_a_body_does_no_harm_to_the_next_request(
         assert (second.outcome, second.body) == (Outcome.OK, FEED)
 
 
+async def test_words_behind_the_status_mean_nothing_in_any_charset(
+    client: httpx.AsyncClient, server: FeedServer
+) -> None:
+    for reason, number in ((b"Non trouv\xe9", 404), ("好".encode("gb18030"), 200), (b"\xff" * 9, 302)):
+        server.on("/a.xml", raw=b"HTTP/1.1 %d %b\r\nLocation: /b.xml\r\n\r\n%b" % (number, reason, FEED))
+        server.on("/b.xml", body=FEED)
+        answer = await fetch(client, server.url("/a.xml"))
+        assert answer.outcome is (Outcome.NOT_FOUND if number == 404 else Outcome.OK)
+
+
 # Redirects
 
 

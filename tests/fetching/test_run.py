@@ -139,6 +139,21 @@ async def test_unchanged_feed_is_asked_conditionally_and_twice_a_day_not(
     assert "if-none-match" not in third.headers
 
 
+async def test_server_that_fails_on_the_question_what_changed_is_asked_without_it(
+    runtime: Runtime, parsers: ParserPool, server: FeedServer
+) -> None:
+    def paper(request: Request) -> Answer:
+        if "if-none-match" in request.headers:  # a body where none may be, in the same packet
+            return Answer(raw=b"HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\n\r\n<rss>")
+        return Answer(body=a_document(1), etag='"1"')
+
+    server.on("/a", paper)
+    feed_id = await add(runtime, server, "/a")
+    seen = [outcomes(await run_round(runtime, parsers, only=[feed_id])) for _ in range(4)]
+    assert seen == [["ok"], ["http_error"], ["same_body"], ["http_error"]]
+    assert (await feed(runtime, feed_id)).alarm is None
+
+
 async def test_validators_are_stored_only_with_what_they_validate(
     runtime: Runtime, parsers: ParserPool, server: FeedServer
 ) -> None:
