@@ -18,7 +18,16 @@ from starlette.staticfiles import StaticFiles
 from service import __version__, adding_routes
 from service.auth import invite_first_admin
 from service.clock import Clock, utc_now
-from service.desk import account_routes, accounts, alert_routes, api_docs, edition_routes, events_routes
+from service.desk import (
+    account_routes,
+    accounts,
+    alert_routes,
+    api_docs,
+    edition_routes,
+    events_routes,
+    preference_routes,
+)
+from service.desk import pages as desk_pages
 from service.desk import routes as story_routes
 from service.desk.closing import Freeze
 from service.desk.live import watching
@@ -132,6 +141,7 @@ def create_app(
     for router in _editor_api():
         app.include_router(router, prefix=API)
     app.include_router(accounts.pages)
+    app.include_router(desk_pages.router)
     app.include_router(api_docs.router)
     public = (publishing_routes, page_routes, register_routes, ledger_routes)
     for router in (*(routes.router for routes in public), research_routes.public):
@@ -155,6 +165,7 @@ def _editor_api() -> tuple[APIRouter, ...]:
     return (
         accounts.router,
         account_routes.router,
+        preference_routes.router,
         adding_routes.router,
         story_routes.router,
         edition_routes.router,

@@ -461,6 +461,21 @@ class DeskSession(SQLModel, table=True):
     expires_at: datetime
 
 
+class Preference(SQLModel, table=True):
+    """How one editor has set up the desk for themselves; no row: everything as it comes."""
+
+    editor_id: str = Field(primary_key=True, foreign_key="editor.id", max_length=32)
+    language: str | None = Field(default=None, max_length=35)
+    """Of the interface; None: the browser's."""
+    single_keys: bool = True
+    """Whether single keys do anything (WCAG 2.2, 2.1.4)."""
+    keys: dict[str, str] = Field(sa_column=_json("{}"))
+    """Act → key, for those that differ from ``desk.keys``."""
+    filters: list[dict[str, str]] = Field(sa_column=_json("[]"))
+    """Saved filters of the wire, each a name and a query."""
+    version: int = 1
+
+
 class JournalRecord(SQLModel, table=True):
     """One decision, chained to the one before it. Triggers refuse UPDATE and DELETE."""
 

@@ -18,6 +18,7 @@ from service.desk.rendering import page
 from service.errors import Invalid, TooMany
 from service.models import Editor
 from service.passwords import PASSWORD_MAX, hash_password
+from service.runtime import Runtime
 from service.web import (
     CallerDep,
     Now,
@@ -100,6 +101,18 @@ def _throttled(request: Request, body: SignIn) -> SignIn:
     return body
 
 
+def give_session(response: Response, runtime: Runtime, secret: str) -> None:
+    """Put a session that was opened into the browser's keeping."""
+    response.set_cookie(
+        session_cookie(runtime),
+        secret,
+        max_age=int(auth.SESSION_LIFETIME.total_seconds()),
+        secure=runtime.settings.base_url.startswith("https://"),
+        httponly=True,
+        samesite="lax",
+    )
+
+
 async def _recognised(request: Request, body: Annotated[SignIn, Depends(_throttled)]) -> Editor:
     # Before the write session begins: a password takes long to check, and nobody else could write meanwhile.
     async with runtime_of(request).database.read() as session:
@@ -111,16 +124,7 @@ async def sign_in(
     editor: Annotated[Editor, Depends(_recognised)], session: Write, now: Now, request: Request, response: Response
 ) -> AccountOut:
     """Sign in at the desk; the session is a cookie."""
-    secret = await auth.open_session(session, editor, now=now)
-    runtime = runtime_of(request)
-    response.set_cookie(
-        session_cookie(runtime),
-        secret,
-        max_age=int(auth.SESSION_LIFETIME.total_seconds()),
-        secure=runtime.settings.base_url.startswith("https://"),
-        httponly=True,
-        samesite="lax",
-    )
+    give_session(response, runtime_of(request), await auth.open_session(session, editor, now=now))
     return _account(Caller(editor, TokenKind.PERSON, frozenset(auth.SCOPES)))
 
 

@@ -11,7 +11,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from service.clock import Calendar
 from service.desk import schemas
-from service.desk.wire import tag_views
+from service.desk.wire import feed_refs, tag_views
 from service.errors import NotNow
 from service.models import Edition, Editor, Item, Story
 from service.words import EditionState, ItemState
@@ -43,6 +43,7 @@ async def edition_view(session: AsyncSession, day: date, *, calendar: Calendar, 
     query = select(Item, Story).join(Story, col(Story.id) == Item.story_id).where(Item.edition_date == day)
     order = (col(Item.state) == ItemState.WITHDRAWN, col(Item.position), col(Item.story_id))
     rows = (await session.exec(query.order_by(*order))).all()
+    feeds = await feed_refs(session, {story.feed_id for _, story in rows})
     tags = await tag_views(session, [item.story_id for item, _ in rows], now=now, calendar=calendar)
     names = {editor.id: editor.name for editor in await session.exec(select(Editor))} if rows or edition else {}
     closed_by = names.get(edition.closed_by or "", "clock") if edition and edition.closed_at else None
@@ -60,6 +61,10 @@ async def edition_view(session: AsyncSession, day: date, *, calendar: Calendar, 
                 edition=day,
                 headline=story.headline or story.title,
                 blurb=story.blurb or "",
+                story_version=story.version,
+                title=story.title,
+                language=story.language,
+                feed=feeds.get(story.feed_id or ""),
                 url=story.url,
                 tags=tags[item.story_id],
                 published_by=names.get(item.published_by or ""),

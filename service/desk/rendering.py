@@ -1,27 +1,65 @@
-"""The desk's pages from their templates: escaped by default, an unknown name is an error, no third party's file.
+"""The desk's templates: escaped by default, an unknown name is an error, no third party's file.
 
-Called by ``accounts`` and ``api_docs``.
+Every word of the interface passes ``_()`` (Jinja's i18n extension), so that catalogues can be put behind it.
+Called by ``frame`` for the pages of editors, and by ``accounts`` and ``api_docs`` for pages that run no script.
 """
 
+from datetime import datetime
 from functools import cache
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from service.partnerships import places, tiers
 
 _TEMPLATES = Path(__file__).resolve().parents[1] / "templates"
 _POLICY = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; frame-ancestors 'none'"
 
 
 @cache
-def _environment() -> Environment:
-    return Environment(
+def environment() -> Environment:
+    """The environment, built on first use; treat it as read-only."""
+    made = Environment(
         loader=FileSystemLoader(_TEMPLATES),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        auto_reload=False,
+        extensions=["jinja2.ext.i18n"],
     )
+    made.install_null_translations(newstyle=True)  # type: ignore[attr-defined]  # the extension adds it
+    made.filters.update(clock=clock_words, iso=iso_words, age=age_words, wall=wall_words, flag=places.flag)
+    made.globals.update(place_name=places.name, tiers=tuple(tiers.Tier))
+    return made
+
+
+def clock_words(moment: datetime, zone: ZoneInfo) -> str:
+    """A moment by the newsroom's clock with the zone's name: ``24 Nov 06:10 EAT``."""
+    local = moment.astimezone(zone)
+    return f"{local.day} {local:%b %H:%M} {local:%Z}"
+
+
+def wall_words(moment: datetime, zone: ZoneInfo) -> str:
+    """A moment as a field for local time takes it (HTML, local date and time strings): ``2026-11-24T06:10``."""
+    return f"{moment.astimezone(zone):%Y-%m-%dT%H:%M}"
+
+
+def iso_words(moment: datetime) -> str:
+    """A moment for machines (RFC 3339)."""
+    return moment.isoformat(timespec="seconds")
+
+
+def age_words(moment: datetime, now: datetime) -> str:
+    """How long ago, in the largest unit that fits: ``4 min``, ``3 h``, ``2 d``; what is to come has a plus."""
+    seconds = (now - moment).total_seconds()
+    sign, seconds = ("+", -seconds) if seconds < 0 else ("", seconds)
+    for size, unit in ((86_400, "d"), (3_600, "h")):
+        if seconds >= size:
+            return f"{sign}{int(seconds // size)} {unit}"
+    return f"{sign}{int(seconds // 60)} min"
 
 
 def page(template: str, status: int = 200, **values: object) -> HTMLResponse:
@@ -32,4 +70,4 @@ def page(template: str, status: int = 200, **values: object) -> HTMLResponse:
         "Referrer-Policy": "no-referrer",
         "X-Content-Type-Options": "nosniff",
     }
-    return HTMLResponse(_environment().get_template(template).render(**values), status_code=status, headers=headers)
+    return HTMLResponse(environment().get_template(template).render(**values), status_code=status, headers=headers)

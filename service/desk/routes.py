@@ -49,7 +49,7 @@ async def patch_story(
     response: Response,
 ) -> schemas.StoryOut:
     """Set the editor's headline and blurb beside the source's."""
-    story = await _for_change(session, story_id, version, now, calendar, by)
+    story = await triage.take_up(session, story_id, version, now=now, calendar=calendar, by=by)
     await triage.rewrite_story(session, story, changes=body.model_dump(exclude_unset=True), now=now, by=by)
     return await _story_answer(session, story, now, calendar, response)
 
@@ -66,7 +66,7 @@ async def put_tags(
     response: Response,
 ) -> schemas.StoryOut:
     """Replace the story's tags by this set, each partner with the tier that the editor confirms."""
-    story = await _for_change(session, story_id, version, now, calendar, by)
+    story = await triage.take_up(session, story_id, version, now=now, calendar=calendar, by=by)
     await tagging.tag_story(session, story, body.tags, calendar=calendar, now=now, by=by)
     return await _story_answer(session, story, now, calendar, response)
 
@@ -83,7 +83,7 @@ async def pass_story(
     response: Response,
 ) -> schemas.StoryOut:
     """Do not take this story, and say why."""
-    story = await _for_change(session, story_id, version, now, calendar, by)
+    story = await triage.take_up(session, story_id, version, now=now, calendar=calendar, by=by)
     await triage.pass_story(session, story, reason=body.reason, now=now, by=by)
     return await _story_answer(session, story, now, calendar, response)
 
@@ -106,7 +106,7 @@ async def merge_story(
     response: Response,
 ) -> schemas.StoryOut:
     """Put reports of the same news under the one that you choose as their lead."""
-    story = await _for_change(session, story_id, version, now, calendar, by)
+    story = await triage.take_up(session, story_id, version, now=now, calendar=calendar, by=by)
     if body.into is not None:
         await merging.merge_into(session, story, body.into, now=now, by=by)
     else:
@@ -126,7 +126,7 @@ async def split_story(
     body: sibling_shapes.SplitIn | None = None,
 ) -> schemas.StoryOut:
     """Undo a merge: a sibling leaves its lead, or a lead lets the siblings go that you name."""
-    story = await _for_change(session, story_id, version, now, calendar, by)
+    story = await triage.take_up(session, story_id, version, now=now, calendar=calendar, by=by)
     if body is None or body.stories is None:
         await merging.split_off(session, story, now=now, by=by)
     else:
@@ -146,7 +146,7 @@ async def dismiss_hints(
     response: Response,
 ) -> schemas.StoryOut:
     """Say of stories under `sibling_hints` that they report other news; the hints are not shown again."""
-    story = await _for_change(session, story_id, version, now, calendar, by)
+    story = await triage.take_up(session, story_id, version, now=now, calendar=calendar, by=by)
     await siblings.dismiss_hints(session, story, body.stories, now=now, by=by)
     return await _story_answer(session, story, now, calendar, response)
 
@@ -162,7 +162,7 @@ async def note_story(
     response: Response,
 ) -> schemas.StoryOut:
     """Leave a line for the other editors."""
-    story = await _for_change(session, story_id, None, now, calendar, by)
+    story = await triage.take_up(session, story_id, None, now=now, calendar=calendar, by=by)
     await triage.add_note(session, story, text=body.text, now=now, by=by)
     return await _story_answer(session, story, now, calendar, response)
 
@@ -170,7 +170,7 @@ async def note_story(
 async def _in_hand(
     story_id: str, by: Sorter, session: Write, version: Version, now: Now, calendar: CalendarDep
 ) -> Story:
-    return await _for_change(session, story_id, version, now, calendar, by)
+    return await triage.take_up(session, story_id, version, now=now, calendar=calendar, by=by)
 
 
 InHand = Annotated[Story, Depends(_in_hand, scope="function")]
@@ -211,14 +211,6 @@ async def release_story(
     """End your own claim; without one nothing happens. 409 for somebody else's."""
     await triage.release_story(session, story, now=now, by=by)
     return await _story_answer(session, story, now, calendar, response)
-
-
-async def _for_change(
-    session: Write, story_id: str, version: int | None, now: datetime, calendar: CalendarDep, by: Editor
-) -> Story:
-    story = await wire.story_for_change(session, story_id, version, now=now, calendar=calendar)
-    triage.renew_claim(story, now=now, by=by)
-    return story
 
 
 async def _story_answer(

@@ -141,6 +141,7 @@ class FeedRef(Shape):
     id: str
     name: str
     url: str
+    country: str | None = Field(description="Where the outlet is, ISO 3166-1 alpha-2.")
 
 
 class SightingOut(Shape):
@@ -227,6 +228,7 @@ class StoryOut(Shape):
     siblings: list[str] = Field(description="Ids of stories merged under this one.")
     sibling_hints: list[SiblingHintOut] = Field(description="Other stories that seem to report the same news.")
     lead: str | None
+    source_changed_at: datetime | None = Field(description="When the source last changed its words.")
     claim: ClaimOut | None
     notes: list[NoteOut]
     item: PlaceOut | None
@@ -276,11 +278,15 @@ class ItemOut(Shape):
     """A story in its place."""
 
     story_id: str
+    story_version: int = Field(description="What a change to the story itself must carry.")
     edition: date
     position: int
     state: str
     headline: str
     blurb: str
+    title: str = Field(description="The source's headline.")
+    language: str | None = Field(description="Of the source.")
+    feed: FeedRef | None
     url: str
     tags: list[TagOut]
     publish_at: datetime | None

@@ -14,9 +14,11 @@ from typing import Any
 
 from sqlmodel import select
 
+from service.clock import Calendar
 from service.db import WriteSession
 from service.desk.arranging import renumber
 from service.desk.lists import items_of
+from service.desk.wire import story_for_change
 from service.errors import FieldError, Invalid, NotNow
 from service.journal import record_decision
 from service.models import Edition, Editor, Item, Note, Story, new_id
@@ -24,6 +26,20 @@ from service.words import ItemState, StoryState
 
 CLAIM_LASTS = timedelta(minutes=10)
 PASS_REASONS = ("off_topic", "duplicate", "old", "low_quality", "opinion", "advertising", "unverifiable", "other")
+
+
+async def take_up(
+    session: WriteSession, story_id: str, version: int | None, *, now: datetime, calendar: Calendar, by: Editor
+) -> Story:
+    """The story that an editor acts on, locked (``wire.story_for_change``); a claim of theirs on it runs anew.
+
+    Raises:
+        NotFound: there is none with this id.
+        Stale: somebody changed it since; carries the story as it stands.
+    """
+    story = await story_for_change(session, story_id, version, now=now, calendar=calendar)
+    renew_claim(story, now=now, by=by)
+    return story
 
 
 async def claim_story(session: WriteSession, story: Story, *, now: datetime, by: Editor) -> None:

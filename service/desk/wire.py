@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
 
-from sqlmodel import col, select
+from sqlmodel import col, func, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from service.clock import Calendar
@@ -16,7 +16,7 @@ from service.db import WriteSession
 from service.desk import schemas
 from service.desk.siblings import sibling_hints
 from service.errors import FieldError, Invalid, NotFound, Stale
-from service.models import Editor, Feed, Item, Note, Sighting, Story, Tag
+from service.models import Editor, Feed, Item, Note, Revision, Sighting, Story, Tag
 from service.partnerships import places, register
 from service.words import StoryState
 
@@ -102,8 +102,9 @@ async def story_views(
         item.story_id: schemas.PlaceOut(edition=item.edition_date, position=item.position, state=item.state)
         for item in await session.exec(select(Item).where(col(Item.story_id).in_(ids)))
     }
+    feeds = await feed_refs(session, {story.feed_id for story in stories})
+    changed = await _source_changes(session, ids)
     hints = await sibling_hints(session, ids)
-    feeds = await _feeds(session, {story.feed_id for story in stories})
     notes = await _notes(session, ids)
     claims = await _claims(session, stories, now)
     tags = await tag_views(session, ids, now=now, calendar=calendar)
@@ -116,6 +117,7 @@ async def story_views(
             siblings=siblings[story.id],
             sibling_hints=[schemas.SiblingHintOut.model_validate(hint) for hint in hints[story.id]],
             lead=story.lead_id,
+            source_changed_at=changed.get(story.id),
             claim=claims.get(story.id),
             notes=notes[story.id],
             item=placed.get(story.id),
@@ -135,10 +137,19 @@ async def _sightings(session: AsyncSession, ids: Sequence[str]) -> dict[str, lis
     return found
 
 
-async def _feeds(session: AsyncSession, ids: set[str | None]) -> dict[str, schemas.FeedRef]:
-    # Three columns and not the row: a feed carries much that fetching learned.
-    query = select(Feed.id, Feed.name, Feed.url).where(col(Feed.id).in_([i for i in ids if i]))
-    return {feed: schemas.FeedRef(id=feed, name=name, url=url) for feed, name, url in await session.exec(query)}
+async def feed_refs(session: AsyncSession, ids: set[str | None]) -> dict[str, schemas.FeedRef]:
+    """The sources with these ids, as a story names its own."""
+    # Four columns and not the row: a feed carries much that fetching learned.
+    query = select(Feed.id, Feed.name, Feed.url, Feed.country).where(col(Feed.id).in_([i for i in ids if i]))
+    return {
+        feed: schemas.FeedRef(id=feed, name=name, url=url, country=country)
+        for feed, name, url, country in await session.exec(query)
+    }
+
+
+async def _source_changes(session: AsyncSession, ids: Sequence[str]) -> dict[str, datetime]:
+    query = select(Revision.story_id, func.max(Revision.replaced_at)).where(col(Revision.story_id).in_(ids))
+    return dict((await session.exec(query.group_by(col(Revision.story_id)))).all())
 
 
 async def _notes(session: AsyncSession, ids: Sequence[str]) -> dict[str, list[schemas.NoteOut]]:

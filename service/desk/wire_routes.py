@@ -55,7 +55,7 @@ ChangedSince = Annotated[
 ]
 
 
-def _filter(
+def wire_filter(
     calendar: CalendarDep,
     state: Annotated[
         str | None,
@@ -79,10 +79,10 @@ def _filter(
     """What the query asks to see."""
     return WireFilter(
         states=_states(state, WAITING if changed_since is None else STATES),
-        feed=feed,
-        language=language,
-        region=region,
-        kind=kind,
+        feed=feed or None,
+        language=language or None,
+        region=region or None,
+        kind=kind or None,
         country=country.upper() if country else None,
         since=wire.aware(since, calendar),
         until=wire.aware(until, calendar),
@@ -93,7 +93,7 @@ def _filter(
 async def list_stories(
     _by: Reader,
     q: Words,
-    wanted: Annotated[WireFilter, Depends(_filter)],
+    wanted: Annotated[WireFilter, Depends(wire_filter)],
     session: Read,
     now: Now,
     calendar: CalendarDep,

@@ -58,6 +58,7 @@ class StandingOut(BaseModel):
 
     partner: str
     name: str
+    names: dict[str, str] = Field(description="What it is called, by language: en, zh, fr, es, pt, ar.")
     region: str | None
     tier: str
     label_en: str
@@ -170,6 +171,7 @@ def _standing_view(standing: register.Standing) -> StandingOut:
     return StandingOut(
         partner=standing.partner,
         name=places.name(standing.partner, "en") if place else standing.partner,
+        names={language: places.name(standing.partner, language) for language in places.LANGUAGES} if place else {},
         region=place.region if place else None,
         tier=standing.tier,
         label_en=standing.label_en,

@@ -32,7 +32,7 @@ TABLE = {
         export_stories export_passed get_codebook add_story
     """,
     "editor": """
-        change_password list_tokens make_token revoke_token
+        get_preferences change_preferences change_password list_tokens make_token revoke_token
         rewrite_story tag_story pass_story pass_stories merge_story split_story dismiss_hints note_story hold_story
         reopen_story claim_story release_story resolve_story see_alert
         place_item remove_item order_items move_item publish_item schedule_item correct_item withdraw_item
