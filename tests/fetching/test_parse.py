@@ -316,6 +316,11 @@ def test_feed_that_may_never_be_visited_is_not_believed() -> None:
     assert (feed.skip_hours, feed.skip_days) == ((), ())
 
 
+def forty_summaries(text: str) -> str:
+    summary = f"<description><![CDATA[{text}]]></description>"
+    return rss("".join(an_item(str(number), more=summary) for number in range(40)))
+
+
 DOTS = "a." * 32_000
 ENTITIES = "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10}">' for n in range(1, 12))
 
@@ -339,8 +344,8 @@ ENTITIES = "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10}">' for n in range(1, 12
         ("items", rss("".join(an_item(f"T{n}", f"https://e.org/{n}") for n in range(100_000)))),
         ("open doctype", "<!DOCTYPE x [" + "<!" * 200_000),
         ("doctypes", "<!a>" * 500_000),
-        ("open breaks", rss("".join(an_item(f"{n}", more=f"<description><![CDATA[{'<br' * 9_000}]]></description>") for n in range(40)))),
-        ("many deep divisions", rss("".join(an_item(f"{n}", more=f"<description><![CDATA[{'<div>' * 5_900}]]></description>") for n in range(40)))),
+        ("open breaks", forty_summaries("<br" * 9_000)),
+        ("many deep divisions", forty_summaries("<div>" * 5_900)),
         ("open CDATA", rss("<![CDATA[" * 50_000)),
         ("open comments", "<!--" * 200_000),
         ("angles", "<" * 500_000),
