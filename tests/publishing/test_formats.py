@@ -173,6 +173,14 @@ def test_any_text_comes_back_as_the_same_items(texts: list[tuple[str, str, str, 
         assert [entry.id for entry in feed.entries] == [item.uri for item in items]
 
 
+def test_very_long_texts_come_back_whole() -> None:
+    long = "".join(NASTY) * 1_000
+    edition = an_edition(*(an_item(number, headline=long, blurb=long, editor=long[:999]) for number in (1, 2)))
+    for extension, found in ids_and_titles(edition).items():
+        assert found == [(item.uri, clean(long)) for item in edition.items], extension
+    assert [entry.title for entry in parsed(RENDER["rss"](edition)).entries] == [clean(long)] * 2
+
+
 @given(TEXTS)
 @settings(deadline=None)
 def test_markup_in_a_text_stays_text(text: str) -> None:
