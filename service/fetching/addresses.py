@@ -10,7 +10,8 @@ from urllib.parse import SplitResult, parse_qs, quote, unquote_to_bytes, urlspli
 
 from yarl import URL
 
-# Parameters that say where a visitor came from. Anything else, above all id, p, article and cid, may be the page.
+# Parameters that say where a visitor came from or which visit it is. Anything else, above all id, p, article and cid,
+# may be the page.
 _COUNTING = re.compile(
     r"utm_.*|at_(medium|campaign|custom\d?|link.*|ptr_name|bbc_team|format|recipient.*|source|creation|variant)"
     r"|ns_(campaign|mchannel|source|linkname|fee)|fb_(action_.*|ref|source)"
@@ -19,6 +20,7 @@ _COUNTING = re.compile(
     r"|(pk|mtm|piwik|matomo)_.*|wt_?\.?(mc|zmc).*|wtmc|xtor|xt(ref|cr)|cmp(id)?|icid|i?ntcmp|int_(source|medium|campaign)"
     r"|ito|ocid|ncid|s_?cid|smid|smtyp|sref|srnd|taid|ftag|ftcamp|maca|traffic_source|traffic-source|feedtype|feedname"
     r"|amp_(js_v|gsa|.*)|usqp|__twitter_impression|mibextid|trk(campaign|info)?|zanpid|sr_share|shareuid"
+    r"|phpsessid|jsessionid|aspsessionid.*|cfid|cftoken"
 )
 # Parameters that count visits only with such a value.
 _COUNTING_VALUES = re.compile(
@@ -75,6 +77,7 @@ _OPAQUE = (
 )
 _SECOND_LEVEL = frozenset(["ac", "co", "com", "edu", "gov", "gob", "go", "org", "net", "mil", "or", "ne"])
 _SKINS = frozenset({"www", "m", "mobile", "amp"})
+_VISIT = re.compile(r";jsessionid=[^/;]*", re.IGNORECASE)
 _ESCAPE = re.compile(r"%[0-9A-Fa-f]{2}")
 _PATH_SAFE = "/:@!$&'()*+,;=~-._"
 _LONGEST = 4096
@@ -196,7 +199,7 @@ def _is_site(labels: list[str]) -> bool:
 
 def _path(path: str) -> str:
     segments: list[str] = []
-    for segment in _encoded(path, _PATH_SAFE).split("/"):
+    for segment in _VISIT.sub("", _encoded(path, _PATH_SAFE)).split("/"):
         if segment == "..":
             del segments[-1:]
         elif segment not in ("", "."):

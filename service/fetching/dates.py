@@ -65,14 +65,15 @@ _SHAPES: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ("iso8601", r"(?P<y>\d{4})(?P<m>\d{2})(?P<d>\d{2})(?P<rest>(?:T?\d{4,6}(?:\D.*)?)?)"),
         (
             "named",
-            rf"(?:{_WORD}[\s,]*)?{_DAY}[\s-]*(?:de\s+)?(?P<name>{_WORD}),?[\s-]*(?:del?\s+)?(?P<y>\d{{2,4}}){_REST}",
+            rf"(?:{_WORD}[\s,]*)?{_DAY}[\s-]*(?:de\s+)?(?P<name>{_WORD})(?:/{_WORD}(?: {_WORD})?)?,?[\s-]*"
+            rf"(?:del?\s+)?(?P<y>\d{{2,4}}){_REST}",
         ),
         ("named", rf"(?:{_WORD},?\s+)?(?P<name>{_WORD})\s+{_DAY},?\s+(?P<y>\d{{4}}){_REST}"),
         ("named", rf"{_WORD}\s+(?P<name>{_WORD})\s+{_DAY}\s+(?P<rest>\d+:\d+(?::\d+)?(?:\s+\S+)?)\s+(?P<y>\d{{4}})"),
         ("chinese", r"(?P<y>\d{4})\s*[年년]\s*(?P<m>\d{1,2})\s*[月월]\s*(?P<d>\d{1,2})\s*[日号號일](?P<rest>.*)"),
         ("numeric", rf"(?P<y>\d{{4}})[/.](?P<m>\d{{1,2}})[/.](?P<d>\d{{1,2}}){_REST}"),
-        ("numeric", rf"(?:{_WORD},?\s+)?(?P<d>\d{{1,2}})\.(?P<m>\d{{1,2}})\.(?P<y>\d{{4}}){_REST}"),
-        ("slashes", rf"(?:{_WORD},?\s+)?(?P<a>\d{{1,2}})[/-](?P<b>\d{{1,2}})[/-](?P<y>\d{{4}}){_REST}"),
+        ("numeric", rf"(?:{_WORD},?\s+){{0,2}}(?P<d>\d{{1,2}})\.(?P<m>\d{{1,2}})\.(?P<y>\d{{4}}){_REST}"),
+        ("slashes", rf"(?:{_WORD},?\s+){{0,2}}(?P<a>\d{{1,2}})[/-](?P<b>\d{{1,2}})[/-](?P<y>\d{{4}}){_REST}"),
     )
 )
 _EPOCH = re.compile(r"(\d{10})(?:\.\d+|\d{3})?")
@@ -82,8 +83,17 @@ _CLOCK = re.compile(
     re.IGNORECASE,
 )
 _PACKED = re.compile(r"T?(?P<h>\d{2})(?P<mi>\d{2})(?P<s>\d{2})?(?P<zone>.*)")
-_OFFSET = re.compile(r"(?:GMT|UTC|UT|Z)?\s*(?P<sign>[+-])\s*(?P<h>\d{1,2})(?::?(?P<m>\d{2}))?", re.IGNORECASE)
+# What follows an offset ("+0800 CST") only repeats it.
+_OFFSET = re.compile(
+    r"(?:GMT|UTC|UT|Z)?\s*(?P<sign>[+-])\s*(?P<h>\d{1,2})(?::?(?P<m>\d{2}))?(?:\s+[a-z]{2,5})?", re.IGNORECASE
+)
+_ASIDE_OFFSET = re.compile(r"\(((?:GMT|UTC) ?[+-]\d{1,2}(?::?\d{2})?)\)\s*$", re.IGNORECASE)
+_NO_ZONE_YET = re.compile(r"\d:\d{2}$")
 _CHINESE_CLOCK = str.maketrans({"时": ":", "時": ":", "点": ":", "點": ":", "시": ":", "分": ":", "분": ":", "秒": " "})
+# Marks of direction, which Arabic and Hebrew pages put around their dates; and the comma that they use.
+_MARKS = dict.fromkeys(map(ord, "\u061c\u200e\u200f\u202a\u202b\u202c\u2066\u2067\u2068\u2069\ufeff"), "") | {
+    0x60C: ","
+}
 _PARENTHESIS = re.compile(r"\([^()]*\)|\[[^\[\]]*\]")
 
 
@@ -129,9 +139,13 @@ def parse_date(
 
 
 def _tidy(raw: str) -> str:
-    """Full-width digits and colons become plain ones, escaped signs (``&#43;0800``) are read, comments go."""
-    text = unicodedata.normalize("NFKC", html.unescape(raw[:120]))
-    return " ".join(_PARENTHESIS.sub(" ", text).split())
+    """Full-width digits and colons become plain ones, escaped signs (``&#43;0800``) are read, comments and marks of
+    direction go."""
+    text = unicodedata.normalize("NFKC", html.unescape(raw[:120])).translate(_MARKS)
+    bare = " ".join(_PARENTHESIS.sub(" ", text).split())
+    aside = _ASIDE_OFFSET.search(text)
+    # The only offset there is may stand in parentheses; beside another one it just repeats it.
+    return f"{bare} {aside[1]}" if aside and _NO_ZONE_YET.search(bare) else bare
 
 
 def _zone(name: str | None) -> ZoneInfo | None:

@@ -61,6 +61,7 @@ _NAMED = {
     "BEIJING TIME": "CST_CN",
     "HONG KONG TIME": "HKT",
     "HKST": "HKT",
+    "МСК": "MSK",
 }
 
 

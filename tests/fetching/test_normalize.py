@@ -42,6 +42,7 @@ OVERRIDES = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
         ("https://www.google.com/amp/s/www.example.com/a", "https://example.com/a"),
         ("https://www-example-com.cdn.ampproject.org/c/s/www.example.com/a", "https://example.com/a"),
         ("https://example.com/a?utm_source=rss&utm_medium=feed&fbclid=1", "https://example.com/a"),
+        ("https://example.com/a;jsessionid=0A1B.node2?PHPSESSID=9f&id=5", "https://example.com/a?id=5"),
         ("https://example.com/a?at_medium=RSS&at_campaign=KARANGA", "https://example.com/a"),
         ("https://example.com/a?CMP=share&ito=1490&ocid=x&ns_mchannel=rss&igshid=1&spm=a.b", "https://example.com/a"),
         ("https://example.com/a?maca=en-rss-en-all-1573-rdf&mc_cid=1&gclid=2", "https://example.com/a"),
