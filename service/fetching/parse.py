@@ -50,6 +50,7 @@ __all__ = ["ParseOptions", "ParsedEntry", "ParsedFeed", "Unreadable", "parse_doc
 
 _DEFAULTS = ParseOptions()
 _LANGUAGE = re.compile(r"([A-Za-z]{2,3})((?:[-_][A-Za-z0-9]{2,8}){0,4})")
+_COUNTRIES_ONLY = frozenset(["us", "gb", "cn", "jp", "tw", "hk"])  # written for a language, and no language's code
 _LONGEST_LANGUAGE = 35  # enough for every registered tag (RFC 5646 §4.4.1)
 _PERIODS = {"hourly": 3_600, "daily": 86_400, "weekly": 604_800, "monthly": 2_592_000, "yearly": 31_536_000}
 _WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
@@ -160,7 +161,7 @@ def _raw_entry(entry: dict[str, Any]) -> RawEntry:
         title=_string(entry, "title"),
         summary=summary,
         author=name or _string(entry, "author") or None,
-        language=_string(title, "language") if isinstance(title, dict) else None,
+        language=_string(entry, "language") or (_string(title, "language") if isinstance(title, dict) else None),
         dates=tuple(found for name in ("published", "updated", "created") if (found := _string(entry, name).strip())),
     )
 
@@ -279,7 +280,7 @@ def _date(dates: tuple[str, ...], language: str | None, job: ParseJob) -> tuple[
 def _language(raw: str | None) -> str | None:
     """``en_us`` → ``en-US``; None for what is no BCP 47 tag."""
     found = _LANGUAGE.fullmatch((raw or "").strip())
-    if found is None or len(found[0]) > _LONGEST_LANGUAGE:
+    if found is None or len(found[0]) > _LONGEST_LANGUAGE or found[1].lower() in _COUNTRIES_ONLY:
         return None
     parts = [part for part in re.split("[-_]", found[2]) if part]
     return "-".join([found[1].lower(), *(part.upper() if len(part) == 2 else part.title() for part in parts)])

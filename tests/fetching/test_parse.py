@@ -305,6 +305,13 @@ def test_zone_and_format_of_the_newsroom_are_used() -> None:
     assert american.entries[0].published_at == datetime(2025, 10, 12, tzinfo=UTC)
 
 
+def test_item_may_name_a_language_of_its_own_and_a_country_is_none() -> None:
+    items = an_item("Uno", "https://e.org/1", "<dc:language>es</dc:language>") + an_item("Two", "https://e.org/2")
+    for written, language in (("en-ke", "en-KE"), ("us", None), ("cn", None)):
+        feed = read(rss(f"<language>{written}</language>{items}"))
+        assert (feed.language, [entry.language for entry in feed.entries]) == (language, ["es", language])
+
+
 def test_language_set_by_the_newsroom_wins() -> None:
     assert read(SAMPLE, language="sw").entries[0].language == "sw"
 
