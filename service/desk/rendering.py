@@ -4,6 +4,8 @@ Every word of the interface passes ``_()`` (Jinja's i18n extension), so that cat
 Called by ``frame`` for the pages of editors, and by ``accounts`` and ``api_docs`` for pages that run no script.
 """
 
+import json
+from collections.abc import Sequence
 from datetime import datetime
 from functools import cache
 from pathlib import Path
@@ -12,6 +14,7 @@ from zoneinfo import ZoneInfo
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from service.desk.schemas import TagOut
 from service.partnerships import places, tiers
 
 _TEMPLATES = Path(__file__).resolve().parents[1] / "templates"
@@ -32,7 +35,7 @@ def environment() -> Environment:
     )
     made.install_null_translations(newstyle=True)  # type: ignore[attr-defined]  # the extension adds it
     made.filters.update(clock=clock_words, iso=iso_words, age=age_words, wall=wall_words, flag=places.flag)
-    made.globals.update(place_name=places.name, tiers=tuple(tiers.Tier))
+    made.globals.update(place_name=places.name, tiers=tuple(tiers.Tier), confirmed_tags=confirmed_tags)
     return made
 
 
@@ -60,6 +63,11 @@ def age_words(moment: datetime, now: datetime) -> str:
         if seconds >= size:
             return f"{sign}{int(seconds // size)} {unit}"
     return f"{sign}{int(seconds // 60)} min"
+
+
+def confirmed_tags(tags: Sequence[TagOut]) -> str:
+    """A story's tags as JSON in the shape that ``PUT …/tags`` takes, for a script that puts them back."""
+    return json.dumps([{"partner": tag.partner, "tier": tag.tier, "reason": tag.reason} for tag in tags])
 
 
 def page(template: str, status: int = 200, **values: object) -> HTMLResponse:

@@ -51,6 +51,7 @@ async def get_story_page(
         story_id,
         added=tuple(word[:100] for word in add or () if word.strip()),
         suggest=visit.suggestions,
+        full=part != "row",
         with_history=part is None,
         calendar=visit.calendar,
         now=visit.now,

@@ -5,7 +5,7 @@ editor confirms it (design §1, promise 1). Reads only. Called by the pages.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -18,6 +18,8 @@ from service.errors import FieldError
 from service.models import Story
 from service.partnerships import places, register
 from service.partnerships.register import Standing
+
+NOTHING_HELD = Standing("", "", "", "", (), None, "", False)
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,8 @@ class TagForm:
     rows: tuple[TagRow, ...]
     unknown: tuple[FieldError, ...] = ()
     """Words that an editor wrote and that are no partner, with what they may have meant."""
+    blank: TagRow = field(default_factory=lambda: TagRow("", "", "", NOTHING_HELD, chosen=False))
+    """The form of a row, for a script that fills it in."""
 
 
 async def tag_form(

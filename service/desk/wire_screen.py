@@ -26,6 +26,7 @@ FACETS_MAX = 10_000
 SIBLINGS_MAX = 20
 HERE_FOR = timedelta(minutes=15)
 """An editor counts as present this long after their session was last seen; it is noted every ten minutes."""
+NO_FORM = TagForm(())
 _PLAIN_RULES = frozenset({None, "iso8601", "rfc822"})
 """Dates that say themselves when they are; any other rule assumed or repaired something (``fetching.dates``)."""
 
@@ -105,18 +106,21 @@ async def story_pane(
     *,
     added: Sequence[str] = (),
     suggest: bool,
+    full: bool = True,
     with_history: bool = False,
     calendar: Calendar,
     now: datetime,
 ) -> Pane:
-    """One story with its tag form, its siblings and, where asked for, its whole life.
+    """One story with its tag form (where ``full``), its siblings and, where asked for, its whole life.
 
     Raises:
         NotFound: there is no such story.
     """
     story = await get_story(session, story_id)
     view = await story_view(session, story, now=now, calendar=calendar)
-    form = await tag_form(session, story, view.tags, added=added, suggest=suggest, calendar=calendar)
+    form = (
+        await tag_form(session, story, view.tags, added=added, suggest=suggest, calendar=calendar) if full else NO_FORM
+    )
     query = select(Story).where(Story.lead_id == story_id).order_by(col(Story.id)).limit(SIBLINGS_MAX)
     merged = await story_views(session, (await session.exec(query)).all(), now=now, calendar=calendar)
     records = (await history.story_history(session, story_id)).items if with_history else ()

@@ -1,0 +1,56 @@
+// What the other editors do, as it happens (server-sent events). Nothing that is being read moves.
+
+import { say } from "./say.js";
+import { isHeld, versionOf } from "./versions.js";
+import { didWords, word } from "./words.js";
+
+const LOOK_FOR_NEW = 30000;
+
+/**
+ * Follow the events.
+ * @param screen {story(id), edition(day)}: shows a story or a day anew; `story` answers false where it did not.
+ */
+export function follow(screen) {
+  let last = null;
+  const connect = () => {
+    const source = new EventSource(last ? `/api/v1/events?after=${last}` : "/api/v1/events");
+    source.addEventListener("decision", ({ data, lastEventId }) => {
+      last = lastEventId;
+      told(JSON.parse(data), screen);
+    });
+    source.addEventListener("open", () => (document.body.dataset.live = "on"));
+    source.addEventListener("error", () => {
+      document.body.dataset.live = "off";
+      if (source.readyState !== EventSource.CLOSED) return; // the browser tries again by itself
+      source.close();
+      setTimeout(connect, 3000);
+    });
+  };
+  connect();
+}
+
+function told(event, screen) {
+  const [kind, id] = event.subject.split(":");
+  const mine = event.by === document.body.dataset.me;
+  if (kind === "edition") screen.edition?.(id);
+  if (event.edition) screen.edition?.(event.edition);
+  if (kind !== "story" || isHeld(event.subject)) return;
+  const known = versionOf(event.subject);
+  if (known === undefined || (event.version !== null && event.version <= known)) return;
+  screen.story?.(id);
+  if (!mine) say(word("others", { who: event.by, what: didWords(event.act) }));
+}
+
+/** Look now and then whether stories have arrived; `show(count, rows)` offers them. */
+export function watchArrivals(show) {
+  setInterval(async () => {
+    if (document.hidden) return;
+    const address = new URL(location.href);
+    for (const name of ["story", "cursor", "add", "did"]) address.searchParams.delete(name);
+    address.searchParams.set("part", "list");
+    const found = await fetch(address).then((answer) => answer.text()).catch(() => "");
+    const page = new DOMParser().parseFromString(`<ol>${found}</ol>`, "text/html");
+    const fresh = [...page.querySelectorAll("li.row")].filter((row) => !document.getElementById(row.id));
+    if (fresh.length) show(fresh);
+  }, LOOK_FOR_NEW);
+}
