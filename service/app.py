@@ -55,6 +55,8 @@ from service.rates import RateLimit
 from service.runtime import Runtime, open_runtime
 from service.scheduling import scheduling
 from service.settings import Settings, load_settings
+from service.signing_in import routes as signing_in_routes
+from service.signing_in.provider import configured_provider
 from service.stopping import told_to_stop
 from service.web import API, answer_errors, refuse_nul
 
@@ -130,6 +132,7 @@ def create_app(
     app.state.formats = load_formats()
     app.state.freeze_digest = freezer(settings)
     app.state.sign_ins = accounts.SignInThrottle()
+    app.state.provider = configured_provider(settings)
     answer_errors(app)
     app.state.problem_page = partial(pages.render_problem, publishing_routes.site_of(settings))
     app.add_middleware(Methods, routes=app.routes)
@@ -142,6 +145,7 @@ def create_app(
         app.include_router(router, prefix=API)
     app.include_router(accounts.pages)
     app.include_router(desk_pages.router)
+    app.include_router(signing_in_routes.router)
     app.include_router(api_docs.router)
     public = (publishing_routes, page_routes, register_routes, ledger_routes)
     for router in (*(routes.router for routes in public), research_routes.public):

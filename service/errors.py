@@ -12,7 +12,8 @@
     ├── Invalid                 422  invalid          names each field, the value and near matches
     ├── VersionRequired         428  version_required a change must carry If-Match
     ├── TooMany                 429  too_many         wait and try again
-    └── NotInstalled            501  not_installed    an extra that this installation lacks; says which
+    ├── NotInstalled            501  not_installed    an extra that this installation lacks; says which
+    ├── Unreachable             502  unreachable      another service, which this needs, does not answer
 
 ``service.web`` turns them into RFC 9457 problem details (or a page); ``service.cli`` prints them on
 standard error. Nothing here knows about the web.
@@ -141,3 +142,11 @@ class NotInstalled(HuobanError):
     status = 501
     code = "not_installed"
     title = "Not installed here"
+
+
+class Unreachable(HuobanError):
+    """Another service, which this needs, does not answer as it should (RFC 9110 §15.6.3)."""
+
+    status = 502
+    code = "unreachable"
+    title = "Another service does not answer"

@@ -66,7 +66,7 @@ def kind_of(path: str) -> Kind:
     match first:
         case "api" | "health" | "metrics":
             return Kind.DOCS if path.startswith("/api/docs") else Kind.API
-        case "desk" | "setup":
+        case "desk" | "setup" | "oidc":
             return Kind.DESK
         case "static":
             return Kind.STATIC

@@ -476,6 +476,18 @@ class Preference(SQLModel, table=True):
     version: int = 1
 
 
+class Identity(SQLModel, table=True):
+    """A person at a sign-in provider, and the account that they open. Each account has one at the most with each."""
+
+    __table_args__ = (UniqueConstraint("editor_id", "issuer"),)
+
+    issuer: str = Field(primary_key=True, max_length=255)
+    subject: str = Field(primary_key=True, max_length=255)
+    """The provider's name for the person."""
+    editor_id: str = Field(foreign_key="editor.id", max_length=32)
+    linked_at: datetime
+
+
 class JournalRecord(SQLModel, table=True):
     """One decision, chained to the one before it. Triggers refuse UPDATE and DELETE."""
 

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
@@ -79,6 +79,12 @@ class Settings(BaseSettings):
         description="The Ed25519 private key (PEM) that signs the journal's checkpoints. Without it: one that the "
         "service makes once and keeps in the database.",
     )
+    oidc_issuer: str = Field(
+        "", max_length=255, description="The OpenID Connect provider that people may sign in through; empty for none."
+    )
+    oidc_client_id: str = Field("", validate_default=True, description="What the provider calls this service.")
+    oidc_client_secret: SecretStr | None = Field(None, description="What this service proves that with.")
+    oidc_domain: str = Field("", description="Only people with an e-mail address of this domain sign in through it.")
     suggestions: bool = Field(True, description="Whether the desk shows the partners that a story's text names.")
     contact: str = Field("", description="A URL or e-mail address in the user agent, for publishers with questions.")
     metrics_token: str = Field(
@@ -131,6 +137,24 @@ class Settings(BaseSettings):
             ZoneInfo(value)
         except (ZoneInfoNotFoundError, ValueError, OSError) as error:
             raise ValueError("not an IANA time zone; write for example Africa/Nairobi or Asia/Shanghai") from error
+        return value
+
+    @field_validator("oidc_issuer")
+    @classmethod
+    def _plain_issuer(cls, value: str, info: ValidationInfo) -> str:
+        parts = urlsplit(value)
+        plain = value.isprintable() and not (parts.query or parts.fragment or parts.username or " " in value)
+        if value and not (parts.scheme in ("http", "https") and parts.hostname and plain):
+            raise ValueError("write the provider's address as it calls itself, for example https://id.example.org")
+        if parts.scheme == "http" and info.data.get("base_url", "").startswith("https://"):
+            raise ValueError("a service that is reached by https asks its provider by https, too")
+        return value
+
+    @field_validator("oidc_client_id")
+    @classmethod
+    def _named_client(cls, value: str, info: ValidationInfo) -> str:
+        if info.data.get("oidc_issuer") and not value:
+            raise ValueError("needed with HUOBAN_OIDC_ISSUER: what the provider calls this service")
         return value
 
     @property

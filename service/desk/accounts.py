@@ -82,13 +82,14 @@ class SignInThrottle:
     def __init__(self) -> None:
         self._limiter = MovingWindowRateLimiter(MemoryStorage())
 
-    def count(self, email: str, address: str) -> None:
-        """Count one attempt.
+    def count(self, email: str | None, address: str) -> None:
+        """Count one attempt; without ``email`` one of which only the provider will say whose it is.
 
         Raises:
             TooMany: there were too many for this account or from this address.
         """
-        by_account = self._limiter.hit(PER_ACCOUNT, "account", auth.hash_secret(email.strip().lower()))
+        account = auth.hash_secret((email or "").strip().lower())
+        by_account = email is None or self._limiter.hit(PER_ACCOUNT, "account", account)
         by_address = self._limiter.hit(PER_ADDRESS, "address", address)
         if not (by_account and by_address):
             raise TooMany("Too many attempts to sign in. Wait a minute.")

@@ -8,7 +8,7 @@ import secrets
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlmodel import col, select, update
+from sqlmodel import col, delete, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from service.auth import (
@@ -24,7 +24,7 @@ from service.auth import (
 from service.db import WriteSession
 from service.desk import account_shapes as shapes
 from service.errors import FieldError, Invalid, NotFound, NotNow, Stale
-from service.models import Editor, Token
+from service.models import Editor, Identity, Token
 from service.words import Role, TokenKind
 
 
@@ -91,11 +91,12 @@ async def _require_other_admin(session: WriteSession, editor: Editor) -> None:
 async def invite_again(session: WriteSession, editor: Editor, *, now: datetime, by: Editor) -> str:
     """A new set-up link for an account, whose earlier link stops working; answers its secret.
 
-    A shut account opens again, with nothing of what it had: no password and no token.
+    A shut account opens again, with nothing of what it had: no password, no token, no person at a provider.
     """
     if editor.disabled_at is not None:
         editor.disabled_at = editor.password_hash = None
         await _revoke_tokens(session, editor, now=now)
+        await session.exec(delete(Identity).where(col(Identity.editor_id) == editor.id))
     secret = secrets.token_urlsafe(32)
     editor.setup_hash, editor.setup_until = hash_secret(secret), now + SETUP_LIFETIME
     await record_account(session, "invite_again", editor, None, None, now=now, by=by)
