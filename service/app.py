@@ -47,7 +47,15 @@ from service.migrating import migrate_database
 from service.openapi import describe
 from service.partnerships import routes as partnership_routes
 from service.partnerships.register import ship_register
-from service.publishing import freezing, ledger_routes, page_routes, pages, register_routes, research_routes
+from service.publishing import (
+    freezing,
+    ledger_routes,
+    page_routes,
+    pages,
+    preview_routes,
+    register_routes,
+    research_routes,
+)
 from service.publishing import routes as publishing_routes
 from service.publishing.formats import load_formats
 from service.publishing.serving import PublicCache
@@ -173,6 +181,7 @@ def _editor_api() -> tuple[APIRouter, ...]:
         adding_routes.router,
         story_routes.router,
         edition_routes.router,
+        preview_routes.router,
         events_routes.router,
         alert_routes.router,
         fetching_routes.router,

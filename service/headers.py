@@ -74,6 +74,11 @@ def kind_of(path: str) -> Kind:
             return Kind.PUBLIC
 
 
+def policy_of(kind: Kind) -> str:
+    """What a browser may load and do at such an address (CSP Level 3)."""
+    return _CONTENT[kind]
+
+
 def headers_for(kind: Kind) -> Headers:
     """The headers of every answer at such an address, whatever its status."""
     found = [

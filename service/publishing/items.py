@@ -1,7 +1,8 @@
 """Published and withdrawn rows → frozen items and tombstones: the queries that every list shares.
 
 Drafts, scheduled items and notes are never read here, so no format can leak one. Which items a list holds is its
-loader's business (``load`` for days, ``stream_load`` for streams). Only those call it.
+loader's business (``load`` for days, ``stream_load`` for streams). Those call it, and the desk's ``preview`` takes
+tags and sources from it.
 """
 
 from collections import defaultdict
@@ -55,8 +56,8 @@ async def load_items(
     else:
         query = query.order_by(col(Item.position), col(Item.story_id))
     rows = (await session.exec(query)).all()  # type: ignore[call-overload]  # SQLModel types four columns at most
-    tags = await _load_tags(session, [item.story_id for item, *_ in rows], today=today)
-    rewritten = await _rewritten(session, [story for _, story, *_ in rows])
+    tags = await load_tags(session, [item.story_id for item, *_ in rows], today=today)
+    rewritten = await rewritten_stories(session, [story for _, story, *_ in rows])
     return tuple(
         _public(
             site,
@@ -120,11 +121,7 @@ def _public(
         headline=story.headline or story.title,
         blurb=story.blurb or "",
         language=language,
-        source=PublicSource(
-            name=feed.name if feed else "",
-            url=feed.homepage or feed.url if feed else None,
-            language=story.language or (feed.language if feed else None),
-        ),
+        source=public_source(story, feed),
         tags=tags,
         editor=editor.name,
         source_published_at=story.published_at,
@@ -135,7 +132,16 @@ def _public(
     )
 
 
-async def _rewritten(session: AsyncSession, stories: Sequence[Story]) -> set[str]:
+def public_source(story: Story, feed: Feed | None) -> PublicSource:
+    """The outlet whose article a story is."""
+    return PublicSource(
+        name=feed.name if feed else "",
+        url=feed.homepage or feed.url if feed else None,
+        language=story.language or (feed.language if feed else None),
+    )
+
+
+async def rewritten_stories(session: AsyncSession, stories: Sequence[Story]) -> set[str]:
     """The stories whose headline is an editor's own words, and so in the newsroom's language.
 
     A source may change its title after publication; the title that was published is then among its revisions.
@@ -148,9 +154,10 @@ async def _rewritten(session: AsyncSession, stories: Sequence[Story]) -> set[str
     return differing.keys() - taken_over
 
 
-async def _load_tags(
+async def load_tags(
     session: AsyncSession, story_ids: Sequence[str], *, today: date
 ) -> dict[str, tuple[PublicTag, ...]]:
+    """The tags of these stories in the editor's order, each with the tier of its date and today's."""
     query = select(Tag).where(col(Tag.story_id).in_(story_ids)).order_by(col(Tag.position))
     rows = (await session.exec(query)).all() if story_ids else []
     standings = await register.standings(session, on=today, partners={tag.partner for tag in rows})

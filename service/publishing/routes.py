@@ -164,13 +164,14 @@ def _see(site: Site, stream: Stream, extension: str) -> Response:
 @router.api_route("/digest.{extension}", methods=READ, operation_id="get_latest_digest")
 async def get_latest_digest(extension: str, session: Read, site: SiteDep, calendar: CalendarDep, now: Now) -> Response:
     """Leads to the digest of the last day that has an item, or of today."""
-    _digest_type(extension)
+    digest_type(extension)
     day = await load.newest_day(session, today=calendar.day_of(now))
     target = f"{site_path(site)}/digest/{day.isoformat()}.{extension}"
     return RedirectResponse(target, status_code=307, headers={"Cache-Control": caching.FRESH})
 
 
-def _digest_type(extension: str) -> str:
+def digest_type(extension: str) -> str:
+    """The media type of a digest. Raises NotFound for one that there is not."""
     if extension not in digest.MEDIA_TYPES:
         raise NotFound(f"There is no digest '.{extension[:20]}'. There are: .{', .'.join(digest.MEDIA_TYPES)}.")
     return digest.MEDIA_TYPES[extension]
@@ -190,7 +191,7 @@ async def get_digest(
 
     An edition that was opened again and closed anew has a later `revision`; the earlier ones stay as they were.
     """
-    media_type = _digest_type(extension)
+    media_type = digest_type(extension)
     refuse_future(day, calendar.day_of(now))
     body, frozen = await freezing.load_digest(
         session, day, extension, site=site, calendar=calendar, now=now, revision=revision

@@ -1,0 +1,83 @@
+"""A day's list as it will look: what is public, and every draft and scheduled item in its place beside it.
+
+For the desk only: the one loader that reads what is not public. It makes the same frozen values as ``load``, so every
+format and the digest can be looked at before anything is published; what an item does not have yet (its time, its
+record) is shown as if it were published now. Called by ``preview_routes``.
+"""
+
+from dataclasses import replace
+from datetime import date, datetime
+
+from sqlalchemy import select as sa_select
+from sqlmodel import col
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from service.clock import Calendar
+from service.models import Editor, Feed, Item, Story
+from service.publishing.edition import PublicEdition, PublicItem, Site
+from service.publishing.items import load_tags, public_source, rewritten_stories
+from service.publishing.load import load_edition
+from service.words import ItemState
+
+_WAITING = (ItemState.DRAFT, ItemState.SCHEDULED)
+
+
+async def load_preview(
+    session: AsyncSession, day: date, *, site: Site, calendar: Calendar, now: datetime
+) -> PublicEdition:
+    """The list of one day with what is not public yet, in the editors' order."""
+    public = await load_edition(session, day, site=site, calendar=calendar, now=now)
+    waiting = await _waiting_items(session, day, site=site, calendar=calendar, now=now)
+    places = await _places(session, day)
+    items = sorted([*public.items, *waiting], key=lambda item: places[item.id])
+    return replace(
+        public,
+        title=f"Preview: {public.title}",
+        description="Not public: the list as it will be when every item in it is published.",
+        items=tuple(replace(item, position=position) for position, item in enumerate(items, start=1)),
+        updated_at=now,
+    )
+
+
+async def _places(session: AsyncSession, day: date) -> dict[str, int]:
+    """The editors' order, drafts included."""
+    query = sa_select(col(Item.story_id)).where(col(Item.edition_date) == day, col(Item.state) != ItemState.WITHDRAWN)
+    rows = await (await session.connection()).execute(query.order_by(col(Item.position), col(Item.story_id)))
+    return {story_id: place for place, (story_id,) in enumerate(rows)}
+
+
+async def _waiting_items(
+    session: AsyncSession, day: date, *, site: Site, calendar: Calendar, now: datetime
+) -> list[PublicItem]:
+    query = (
+        sa_select(Item, Story, Feed, Editor)
+        .join(Story, col(Story.id) == Item.story_id)
+        .join(Editor, col(Editor.id) == Item.placed_by)
+        .outerjoin(Feed, col(Feed.id) == Story.feed_id)
+        .where(col(Item.edition_date) == day, col(Item.state).in_(_WAITING))
+    )
+    rows = (await session.exec(query)).all()  # type: ignore[call-overload]  # as in ``items``
+    tags = await load_tags(session, [item.story_id for item, *_ in rows], today=calendar.day_of(now))
+    rewritten = await rewritten_stories(session, [story for _, story, *_ in rows])
+    return [
+        PublicItem(
+            id=story.id,
+            uri=f"urn:huoban:preview:{story.id}",
+            permalink=f"{site.base_url}/stories/{story.id}",
+            source_url=story.url,
+            edition=day,
+            position=item.position,
+            headline=story.headline or story.title,
+            blurb=story.blurb or "",
+            language=site.language if story.id in rewritten else story.language,
+            source=public_source(story, feed),
+            tags=tags[story.id],
+            editor=editor.name,
+            source_published_at=story.published_at,
+            published_at=item.publish_at or now,
+            updated_at=item.publish_at or now,
+            correction=None,
+            decision="",
+        )
+        for item, story, feed, editor in rows
+    ]
