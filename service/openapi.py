@@ -64,6 +64,19 @@ _RATE_HEADERS = {
     "RateLimit-Remaining": {"description": "How many are left.", "schema": {"type": "integer"}},
     "RateLimit-Reset": {"description": "Seconds until the count begins anew.", "schema": {"type": "integer"}},
 }
+_LIST_FORMATS = ("application/feed+json", "application/rss+xml", "application/atom+xml", "text/html")
+_FORMATS = {
+    "digest": ("application/json", "text/html", "text/plain", "text/markdown"),
+    "partnerships": ("application/json", "text/csv", "text/html"),
+}
+_ENDINGS = {
+    "json": "application/json",
+    "jsonl": "application/jsonl",
+    "opml": "text/x-opml",
+    "svg": "image/svg+xml",
+    "pem": "application/x-pem-file",
+    "cff": "text/yaml",
+}
 _OPEN = frozenset({"sign_in"})
 """Operations of the editor API that ask for no account."""
 _NEED_AN_EXTRA = frozenset({"export_stories"})
@@ -102,8 +115,7 @@ def _completed(schema: dict[str, Any], keyed: set[str | None]) -> dict[str, Any]
             if path.startswith(API):
                 _complete_operation(method, operation, keyed)
             else:
-                operation["responses"].pop("422", None)
-                operation["responses"]["default"] = _problem_answer("What went wrong.")
+                _complete_public(path, operation)
     return schema
 
 
@@ -129,6 +141,28 @@ def _complete_operation(method: str, operation: dict[str, Any], keyed: set[str |
             {name: {"$ref": f"#/components/headers/{name}"} for name in _RATE_HEADERS}
         )
     answers.update({status: _problem_answer(_PROBLEMS[status]) for status in sorted(statuses)})
+
+
+def _complete_public(path: str, operation: dict[str, Any]) -> None:
+    """What the public addresses share; the shapes of their formats are those formats' own standards."""
+    answers = operation["responses"]
+    answers.pop("422", None)
+    answers["200"] |= {"content": {media_type: {} for media_type in _media_types(path)}}
+    if not path.startswith("/health"):
+        answers["304"] = {"description": "Not changed since the `ETag` or the moment that was sent."}
+    if path.endswith("{extension}"):
+        answers["307"] = {"description": "For now the document is at another address."}
+        answers["308"] = {"description": "The document's one address is another."}
+    answers["default"] = _problem_answer("What went wrong.")
+
+
+def _media_types(path: str) -> tuple[str, ...]:
+    """What a public address answers, by how it ends; the ends of a list's address are its formats."""
+    if path.startswith("/health"):
+        return ("application/json",)
+    if path.endswith(".{extension}"):
+        return _FORMATS.get(path.split("/")[1].removesuffix(".{extension}"), _LIST_FORMATS)
+    return (_ENDINGS.get(path.rpartition(".")[2], "text/html"),)
 
 
 def _problem_answer(description: str) -> dict[str, Any]:
