@@ -61,6 +61,11 @@ class Scope:
         wanted = self.wanted
         return any((wanted.feed, wanted.language, wanted.region, wanted.kind, wanted.country))
 
+    @property
+    def scattered(self) -> bool:
+        """Whether what the filter leaves lies in no index in the order of time."""
+        return self.wanted.feed is not None or self.wanted.country is not None
+
     def joined(self, query: Select[str, datetime]) -> Select[str, datetime]:
         """The query held to this scope by indexes: for counting and listing what a narrow filter leaves."""
         if self.wanted.country is not None:

@@ -5,8 +5,8 @@ Every page costs a fixed number of queries, and none of them grows with the numb
 * Stories of one state lie in an index in the wire's order; a list of several states takes the first of each
   (``_walk``).
 * Counting stops at ``COUNT_MAX``, and the page says so (``total_is_lower_bound``).
-* A narrow filter (a feed, a country …) that leaves no more than that is read whole and ordered. One that leaves
-  more is met often enough on a walk.
+* A narrow filter (a feed, a country …) that leaves no more than that, or than ``READ_MAX``, is read whole and
+  ordered. One that leaves more is met often enough on a walk.
 * Words are looked for in whichever is few, the filter's stories or the index's hits; where both are many, the
   newest hits fill the page soon (``_search``).
 
@@ -32,12 +32,16 @@ from service.desk.wire_filters import STATES, Scope, WireFilter, scope_of
 from service.models import SearchEntry, Story
 
 PAGE_MAX = 200
-COUNT_MAX = 10_000
+COUNT_MAX = 2_000
 """Lists are counted up to here."""
-LOOK_MAX = 2_000
+READ_MAX = 10_000
+"""Stories that a filter which no index keeps in order (a feed, a partner) may leave to be read and put in order."""
+LOOK_MAX = 1_000
 """Stories that a search looks at one by one; beyond that it goes by the index's own order."""
 
 Sort = Literal["received", "source"]
+_MANY = 1_000_000
+"""More than ``LOOK_MAX``: keeps two counts apart in one number."""
 NUMBER, STORY_ID = col(SearchEntry.number), col(Story.id)
 
 
@@ -170,10 +174,10 @@ class _Listing:
         number: int = (await self.session.exec(counted(rows))).one()
         return number
 
-    async def page(self, rows: Any, total: Any, *, kind: str, by: str = "moment") -> _Page:
+    async def page(self, rows: Any, total: Any, *, kind: str, most: int, by: str = "moment") -> _Page:
         """The page of a subquery's rows, the highest ``by`` moment or number first.
 
-        ``total`` is a query for one number; more than ``COUNT_MAX`` only means that there are more.
+        ``total`` is a query for one number; more than ``most`` only means that there are more.
         """
         order, story_id = rows.c[by], rows.c.id
         query: Any = select(story_id, order, total.scalar_subquery().label("total"))
@@ -184,7 +188,7 @@ class _Listing:
         full: Any = select(Story, shown.c[by], shown.c.total).join(shown, shown.c.id == STORY_ID)
         found = (await self.session.exec(full.order_by(shown.c[by].desc(), STORY_ID.desc()))).all()
         count = found[0][2] if found else (await self.session.exec(total)).one()
-        return self.cut(found, min(count, COUNT_MAX), kind=kind, bounded=count > COUNT_MAX)
+        return self.cut(found, min(count, most), kind=kind, bounded=count > most)
 
     def before(self, by: Any, story_id: Any, *, kind: str) -> ColumnElement[bool]:
         """What comes after the last story shown."""
@@ -207,12 +211,13 @@ def counted(rows: Any) -> Any:
 
 
 async def _browse(listing: _Listing) -> _Page:
-    candidates = listing.candidates(COUNT_MAX)
+    most = READ_MAX if listing.scope.scattered else COUNT_MAX
+    candidates = listing.candidates(most)
     if listing.scope.narrow:
-        page = await listing.page(candidates, counted(candidates), kind="wire")
+        page = await listing.page(candidates, counted(candidates), kind="wire", most=most)
         if not page.bounded:
             return page
-    return await listing.page(_walk(listing), counted(candidates), kind="wire")
+    return await listing.page(_walk(listing), counted(candidates), kind="wire", most=most)
 
 
 def _walk(listing: _Listing) -> Subquery:
@@ -237,19 +242,22 @@ async def _search(listing: _Listing, phrases: tuple[Phrase, ...]) -> _Page:
     if await listing.count(candidates) <= LOOK_MAX:
         found = entries.join(candidates, candidates.c.id == STORY_ID)
         found = found.where(search.entry_matches(phrases, sqlite=sqlite)).cte("found")
-        return await listing.page(found, counted(found), kind=kind, by=by)
-    hits: Any = search.hits(phrases, sqlite=sqlite).limit(LOOK_MAX + 1).cte("hits")
-    many = await listing.count(hits) > LOOK_MAX
-    if many:
-        hits = search.hits(phrases, sqlite=sqlite).order_by(desc("number")).limit(LOOK_MAX).cte("newest")
-    found = entries.join(hits, hits.c.number == NUMBER).where(*listing.scope.conditions(), *listing.within())
+        return await listing.page(found, counted(found), kind=kind, most=COUNT_MAX, by=by)
+    hits: Any = search.hits(phrases, sqlite=sqlite).limit(LOOK_MAX + 1)
+    # FTS5 gives its hits in this order anyway; PostgreSQL is asked for it only where it need not sort them all.
+    if sqlite or await listing.count(hits.cte("any")) > LOOK_MAX:
+        hits = hits.order_by(desc("number"))
+    newest = hits.cte("newest")
+    found = entries.join(newest, newest.c.number == NUMBER).where(*listing.scope.conditions(), *listing.within())
     found = found.cte("found")
-    if not many or listing.sort == "source":
-        page = await listing.page(found, counted(found), kind=kind, by=by)
-        return replace(page, bounded=many)
+    # Both numbers in one: each asking of the index for a word's beginning costs as much as all the rest.
+    numbers = select(counted(found).scalar_subquery() + _MANY * counted(newest).scalar_subquery())
+    page = await listing.page(found, numbers, kind=kind, most=_MANY * _MANY, by=by)
+    hit, total = divmod(page.total, _MANY)
+    if hit <= LOOK_MAX or listing.sort == "source" or page.next is not None:
+        return replace(page, total=total, bounded=hit > LOOK_MAX)
     rows = await _stream(listing, phrases, kind=kind, sqlite=sqlite)
-    total = max(await listing.count(found), min(len(rows), listing.limit))
-    return listing.cut(rows, total, kind=kind, bounded=True)
+    return listing.cut(rows, max(total, min(len(rows), listing.limit)), kind=kind, bounded=True)
 
 
 async def _stream(listing: _Listing, phrases: tuple[Phrase, ...], *, kind: str, sqlite: bool) -> Sequence[Any]:

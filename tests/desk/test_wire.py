@@ -88,6 +88,7 @@ async def test_the_wire_shows_what_waits_the_newest_first(database: Database) ->
 async def test_each_filter_leaves_exactly_what_it_names(
     database: Database, most: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(wire_lists, "READ_MAX", most)
     monkeypatch.setattr(wire_lists, "COUNT_MAX", most)  # beyond it the wire is walked instead of read whole
     feeds, stories = await a_newsroom(database)
     await _tag_by_hand(database, stories[::3])
