@@ -5,7 +5,7 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo serve test check cover fuzz week lock wheel clean
+.PHONY: help install demo serve test check cover fuzz week chaos lock wheel clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -44,6 +44,9 @@ fuzz: install ## throw damaged feed documents at the parser for five minutes, or
 
 week: install ## live through a simulated week of 1,000 feeds with faults, or HUOBAN_WEEK_FEEDS
 	HUOBAN_WEEK_FEEDS=$${HUOBAN_WEEK_FEEDS:-1000} $(BIN)/python -m pytest -q --durations=1 tests/week
+
+chaos: install ## kill processes at random, 200 times or HUOBAN_CHAOS_KILLS, while people work
+	HUOBAN_CHAOS_KILLS=$${HUOBAN_CHAOS_KILLS:-200} $(BIN)/python -m pytest -q tests/chaos
 
 lock: install ## resolve the versions anew into requirements/
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --upgrade --custom-compile-command 'make lock' pyproject.toml -o requirements/run.txt

@@ -16,6 +16,7 @@ from starlette.routing import Route
 from starlette.staticfiles import StaticFiles
 
 from service import __version__, adding_routes
+from service.arriving import Arrivals
 from service.auth import invite_first_admin
 from service.clock import Clock, utc_now
 from service.desk import (
@@ -148,7 +149,8 @@ def create_app(
     app.add_middleware(SecurityHeaders)
     app.add_middleware(PublicCache)
     app.state.request_counts = RequestCounts(_first_parts())
-    app.add_middleware(CountRequests, counts=app.state.request_counts)  # the last one added stands in front of all
+    app.add_middleware(CountRequests, counts=app.state.request_counts)
+    app.add_middleware(Arrivals, settings=settings)  # the last one added stands in front of all others
     for router in _editor_api():
         app.include_router(router, prefix=API)
     app.include_router(accounts.pages)

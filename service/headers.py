@@ -85,6 +85,7 @@ def headers_for(kind: Kind) -> Headers:
         (b"content-security-policy", _CONTENT[kind].encode()),
         (b"referrer-policy", b"strict-origin-when-cross-origin"),
         (b"x-content-type-options", b"nosniff"),
+        (b"cross-origin-opener-policy", b"same-origin"),
         (b"permissions-policy", b"camera=(), geolocation=(), microphone=()"),
     ]
     if kind in _OPEN_TO_ALL:

@@ -17,6 +17,7 @@ here first. Called by ``app`` (``serve``) and the command line (``worker``).
 """
 
 import asyncio
+import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -77,7 +78,7 @@ class Metronome:
     async def _guarded(self, job: Job) -> None:
         if self.stopping:
             return
-        with structlog.contextvars.bound_contextvars(job=job.name):
+        with structlog.contextvars.bound_contextvars(job=job.name, request_id=secrets.token_hex(8)):
             try:
                 await job.run()
             except Exception:

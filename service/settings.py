@@ -85,6 +85,12 @@ class Settings(BaseSettings):
     oidc_client_id: str = Field("", validate_default=True, description="What the provider calls this service.")
     oidc_client_secret: SecretStr | None = Field(None, description="What this service proves that with.")
     oidc_domain: str = Field("", description="Only people with an e-mail address of this domain sign in through it.")
+    trusted_proxies: Annotated[tuple[Network, ...], NoDecode] = Field(
+        (), description="Networks (CIDR, comma-separated) of our own proxies, whose X-Forwarded-For is believed."
+    )
+    allowed_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="Further names (comma-separated) that this service goes by, beside that of its public address."
+    )
     suggestions: bool = Field(True, description="Whether the desk shows the partners that a story's text names.")
     contact: str = Field("", description="A URL or e-mail address in the user agent, for publishers with questions.")
     metrics_token: str = Field(
@@ -107,9 +113,9 @@ class Settings(BaseSettings):
         """Arguments first, then the environment, then ``…_FILE``; no .env file is read behind one's back."""
         return init_settings, env_settings, _FileSource(settings_cls)
 
-    @field_validator("allowed_networks", mode="before")
+    @field_validator("allowed_networks", "trusted_proxies", "allowed_hosts", mode="before")
     @classmethod
-    def _split_networks(cls, value: object) -> object:
+    def _split_list(cls, value: object) -> object:
         return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
 
     @field_validator("base_url")

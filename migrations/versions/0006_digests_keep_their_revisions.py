@@ -13,10 +13,10 @@ branch_labels = None
 depends_on = None
 
 KEY = ["edition_date", "revision", "extension"]
-# name, moment, message
+# name, table, moment, message
 RULES = (
-    ("digest_no_update", "BEFORE UPDATE", "a frozen digest stays as it is"),
-    ("digest_no_delete", "BEFORE DELETE", "a frozen digest stays as it is"),
+    ("digest_no_update", "digest", "BEFORE UPDATE", "a frozen digest stays as it is"),
+    ("digest_no_delete", "digest", "BEFORE DELETE", "a frozen digest stays as it is"),
 )
 
 
@@ -41,12 +41,12 @@ def upgrade() -> None:
     else:
         op.drop_constraint("pk_digest", "digest", type_="primary")
         op.create_primary_key("pk_digest", "digest", KEY)
-    for name, moment, message in RULES:
+    for name, table, moment, message in RULES:
         if sqlite:
-            op.execute(f"CREATE TRIGGER {name} {moment} ON digest BEGIN SELECT RAISE(ABORT, '{message}'); END")
+            op.execute(f"CREATE TRIGGER {name} {moment} ON {table} BEGIN SELECT RAISE(ABORT, '{message}'); END")
             continue
         op.execute(
             f"CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
             f"RAISE EXCEPTION '{message}' USING ERRCODE = 'check_violation'; END $$"
         )
-        op.execute(f"CREATE TRIGGER {name} {moment} ON digest FOR EACH ROW EXECUTE FUNCTION {name}()")
+        op.execute(f"CREATE TRIGGER {name} {moment} ON {table} FOR EACH ROW EXECUTE FUNCTION {name}()")

@@ -18,6 +18,7 @@ from uvicorn.supervisors import Multiprocess
 
 from service.app import create_app, first_admin_link, freezer, open_service, prepare
 from service.commands import run, settings_for_command
+from service.connections import BoundedProtocol
 from service.demo.show import run_demo
 from service.errors import SetupError
 from service.fetching.parsers import ParserPool
@@ -87,7 +88,7 @@ _SERVER: dict[str, Any] = {
     "date_header": True,
     "proxy_headers": False,
     "access_log": False,
-    "h11_max_incomplete_event_size": 32_768,
+    "http": BoundedProtocol,
 }
 
 
@@ -129,7 +130,7 @@ def bind(host: str, port: int) -> socket.socket:
 
 def run_server(app: FastAPI, listener: socket.socket) -> None:
     """Serve until a signal, then stop gracefully."""
-    config = uvicorn.Config(app, log_config=None, loop="uvloop", http="httptools", **_SERVER)
+    config = uvicorn.Config(app, log_config=None, loop="uvloop", **_SERVER)
     server = uvicorn.Server(config)
     server.run(sockets=[listener])
     if not server.started:

@@ -1,0 +1,186 @@
+"""Who asks, by which name and how patiently: on a real server, with raw connections."""
+
+import asyncio
+import json
+import threading
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, suppress
+from ipaddress import ip_network
+
+import httpx
+import pytest
+import structlog
+import uvicorn
+from fastapi import FastAPI, Request
+from hypothesis import given
+from hypothesis import strategies as st
+
+from service.arriving import Arrivals, client_behind
+from service.commands.running import bind
+from service.connections import HEAD_BYTES, BoundedProtocol
+from service.web import answer_errors
+from tests.conftest import settings_for
+
+pytestmark = pytest.mark.anyio
+PROXIES = (ip_network("10.0.0.0/8"), ip_network("fd00::/8"))
+
+
+class QuickProtocol(BoundedProtocol):
+    head_seconds = 0.4
+
+
+def an_app(**more: object) -> FastAPI:
+    """Tells what it was asked, as the routes behind the layer see it."""
+    settings = settings_for("sqlite+aiosqlite:///:memory:", base_url="https://daily.example.org", **more)
+    app = FastAPI()
+    answer_errors(app)
+    app.add_middleware(Arrivals, settings=settings, silence_seconds=0.4, body_seconds=1.2)
+
+    @app.post("/")
+    @app.get("/")
+    async def tell(request: Request) -> dict[str, object]:
+        body = await request.body()
+        bound = structlog.contextvars.get_contextvars()
+        assert request.client is not None
+        return {"client": request.client.host, "size": len(body), "bound": bound}
+
+    return app
+
+
+@pytest.fixture
+def serve() -> Iterator[object]:
+    """Serve an app on a free port, in a thread with a loop of its own."""
+    stops = []
+
+    def start(app: FastAPI) -> int:
+        listener = bind("127.0.0.1", 0)
+        server = uvicorn.Server(uvicorn.Config(app, log_config=None, http=QuickProtocol, proxy_headers=False))
+        thread = threading.Thread(target=lambda: server.run(sockets=[listener]), daemon=True)
+        thread.start()
+        stops.append((server, thread, listener))
+        return int(listener.getsockname()[1])
+
+    yield start
+    for server, thread, listener in stops:
+        server.should_exit = True
+        thread.join(10)
+        listener.close()
+
+
+@asynccontextmanager
+async def raw(port: int) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    try:
+        yield reader, writer
+    finally:
+        writer.close()
+
+
+async def answer_to(port: int, *parts: bytes, pause: float = 0.15) -> bytes:
+    """What comes back when these bytes are sent one after the other, with pauses, until the end of the connection."""
+    async with raw(port) as (reader, writer), asyncio.timeout(8):
+
+        async def send() -> None:
+            with suppress(ConnectionError):  # the server may end it at any part
+                for part in parts:
+                    writer.write(part)
+                    await writer.drain()
+                    await asyncio.sleep(pause)
+
+        sending = asyncio.create_task(send())
+        try:
+            answer = await reader.read()
+        except ConnectionError:
+            answer = b"reset"  # the server did not wait for what was still coming
+        sending.cancel()
+        await asyncio.wait((sending,))
+        return answer
+
+
+HEAD = b"POST / HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n"
+
+
+async def test_slow_or_long_head_ends_the_connection(serve: object) -> None:
+    port = serve(an_app())  # type: ignore[operator]
+    drip = [b"GET / HTTP/1.1\r\n", *(b"X-%d: y\r\n" % number for number in range(30))]
+    assert (await answer_to(port, *drip)).startswith(b"HTTP/1.1 408 ")
+    assert (await answer_to(port)).startswith(b"HTTP/1.1 408 "), "nothing sent at all"
+    piece = b"X-Long: " + b"y" * 1000 + b"\r\n"
+    flood = [b"GET / HTTP/1.1\r\n", *([piece * 8] * 20)]
+    assert (await answer_to(port, *flood, pause=0)).startswith((b"HTTP/1.1 431 ", b"reset"))
+    assert (await answer_to(port, b"GET / HTTP/1.1\r\n" + piece * 50 + b"\r\n")).startswith(
+        (b"HTTP/1.1 431 ", b"reset")
+    )
+    assert (await answer_to(port, b"GET /" + b"a" * (HEAD_BYTES + 1) + b" HTTP/1.1\r\n\r\n")).startswith(
+        b"HTTP/1.1 431 "
+    )
+    assert (await answer_to(port, HEAD + piece * 20 + b"Content-Length: 2\r\n\r\n{}")).startswith(b"HTTP/1.1 200 ")
+
+
+async def test_body_that_stops_coming_is_answered_408_and_one_that_comes_is_read(serve: object) -> None:
+    port = serve(an_app())  # type: ignore[operator]
+    body = HEAD + b"Content-Length: 400\r\n\r\n"
+    assert (await answer_to(port, body, b"x" * 100)).startswith(b"HTTP/1.1 408 ")
+    assert (await answer_to(port, body, *([b"x" * 10] * 40))).startswith(b"HTTP/1.1 408 "), "a drip that never ends"
+    assert b'"size":400' in await answer_to(port, body, *([b"x" * 100] * 4))
+
+
+async def test_connection_is_used_for_several_requests(serve: object) -> None:
+    port = serve(an_app())  # type: ignore[operator]
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False) as client:
+        for size in (0, 10, 100_000, 5):
+            answer = await client.post("/", content=b"x" * size)
+            assert answer.json()["size"] == size
+            await asyncio.sleep(0.3)
+
+
+async def test_only_names_that_are_ours_are_answered(serve: object) -> None:
+    port = serve(an_app(allowed_hosts=("news.example.net",)))  # type: ignore[operator]
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False) as client:
+        ours = ("daily.example.org", "DAILY.example.org:8000", "news.example.net", "127.0.0.1", "[::1]:80", "web:8000")
+        for host in ours:
+            assert (await client.get("/", headers={"Host": host})).status_code == 200, host
+        for host in ("evil.example", "daily.example.org.evil.example", "127.0.0.1.nip.example", "[bad", "a.b:80"):
+            refused = await client.get("/", headers={"Host": host})
+            assert refused.status_code == 421, host
+            assert refused.json()["code"] == "misdirected"
+
+
+async def test_forwarded_address_and_id_are_believed_from_our_proxy_alone(serve: object) -> None:
+    claims = {"X-Forwarded-For": "198.51.100.7, 203.0.113.9", "X-Request-ID": "chosen-by-the-proxy"}
+    for proxies, client_address in (((), "127.0.0.1"), ((ip_network("127.0.0.0/8"),), "203.0.113.9")):
+        port = serve(an_app(trusted_proxies=proxies))  # type: ignore[operator]
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False) as client:
+            seen = await client.get("/", headers=claims)
+            assert seen.json()["client"] == client_address
+            request_id = seen.headers["X-Request-ID"]
+            assert (request_id == "chosen-by-the-proxy") == bool(proxies)
+            assert seen.json()["bound"] == {"request_id": request_id}
+            assert seen.headers["Strict-Transport-Security"] == "max-age=31536000"
+            unprintable = await client.get("/", headers={"X-Request-ID": "no spaces allowed"})
+            assert " " not in unprintable.headers["X-Request-ID"]
+
+
+@pytest.mark.parametrize(
+    ("forwarded", "client"),
+    [
+        ([], "10.0.0.1"),
+        (["203.0.113.9"], "203.0.113.9"),
+        (["1.2.3.4, 203.0.113.9"], "203.0.113.9"),
+        (["1.2.3.4", "203.0.113.9, 10.0.0.7"], "203.0.113.9"),
+        (["10.0.0.9, 10.0.0.8"], "10.0.0.9"),
+        (["203.0.113.9, nonsense"], "10.0.0.1"),
+        (["2001:db8::5"], "2001:db8::5"),
+        (["[2001:db8::5], fd00::1"], "2001:db8::5"),
+        (["unknown"], "10.0.0.1"),
+    ],
+)
+def test_client_is_the_last_address_that_is_no_proxy_of_ours(forwarded: list[str], client: str) -> None:
+    assert client_behind(forwarded, "10.0.0.1", PROXIES) == client
+
+
+@given(st.lists(st.text(max_size=40), max_size=4))
+def test_nothing_a_client_writes_becomes_anything_but_an_address(lines: list[str]) -> None:
+    found = client_behind([*lines, "203.0.113.9"], "10.0.0.1", PROXIES)
+    assert found == "203.0.113.9"
+    assert json.dumps(client_behind(lines, "10.0.0.1", PROXIES)).isascii()
