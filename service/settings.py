@@ -6,6 +6,7 @@ handed down; nothing reads the environment later. ``docs/settings.md`` explains 
 """
 
 import os
+import re
 from datetime import time
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
@@ -19,6 +20,7 @@ from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource
 
 from service.clock import Calendar
 from service.errors import SetupError
+from service.words import PASS_REASONS
 
 PREFIX = "HUOBAN_"
 Network = IPv4Network | IPv6Network
@@ -92,6 +94,12 @@ class Settings(BaseSettings):
         (), description="Further names (comma-separated) that this service goes by, beside that of its public address."
     )
     suggestions: bool = Field(True, description="Whether the desk shows the partners that a story's text names.")
+    pass_reasons: Annotated[tuple[str, ...], NoDecode] = Field(
+        PASS_REASONS,
+        min_length=1,
+        max_length=20,
+        description="Why a story may be passed: comma-separated, each of a-z, 0-9 and _, 32 characters at the most.",
+    )
     contact: str = Field("", description="A URL or e-mail address in the user agent, for publishers with questions.")
     metrics_token: str = Field(
         "", repr=False, description="What Prometheus must send to read /metrics; without it only this machine may."
@@ -113,7 +121,7 @@ class Settings(BaseSettings):
         """Arguments first, then the environment, then ``…_FILE``; no .env file is read behind one's back."""
         return init_settings, env_settings, _FileSource(settings_cls)
 
-    @field_validator("allowed_networks", "trusted_proxies", "allowed_hosts", mode="before")
+    @field_validator("allowed_networks", "trusted_proxies", "allowed_hosts", "pass_reasons", mode="before")
     @classmethod
     def _split_list(cls, value: object) -> object:
         return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
@@ -126,6 +134,13 @@ class Settings(BaseSettings):
         if parts.scheme not in ("http", "https") or not parts.hostname or " " in value or not plain:
             raise ValueError("write an absolute http or https address, for example https://daily.example.org")
         return value.rstrip("/")
+
+    @field_validator("pass_reasons")
+    @classmethod
+    def _plain_reasons(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if wrong := [reason for reason in value if not re.fullmatch("[a-z0-9_]{1,32}", reason)]:
+            raise ValueError(f"'{wrong[0]}' is no reason; write for example off_topic,duplicate,other")
+        return tuple(dict.fromkeys(value))
 
     @field_validator("ledger_key")
     @classmethod

@@ -2,6 +2,9 @@
 
 from enum import StrEnum
 
+PASS_REASONS = ("off_topic", "duplicate", "old", "low_quality", "opinion", "advertising", "unverifiable", "other")
+"""Why a story is not taken, where a newsroom has set no list of its own (``HUOBAN_PASS_REASONS``)."""
+
 
 class StoryState(StrEnum):
     """Where a story stands on the wire; every move can be undone."""

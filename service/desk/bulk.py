@@ -23,6 +23,7 @@ async def pass_stories(
     story_ids: Sequence[str],
     *,
     reason: str,
+    reasons: Sequence[str],
     versions: Mapping[str, int],
     now: datetime,
     by: Editor,
@@ -32,7 +33,7 @@ async def pass_stories(
     Raises:
         Invalid: the reason is not on the list.
     """
-    require_pass_reason(reason)
+    require_pass_reason(reason, reasons)
     wanted = list(dict.fromkeys(story_ids))
     query = select(Story).where(col(Story.id).in_(wanted)).order_by(col(Story.id)).with_for_update()
     found = {story.id: story for story in await session.exec(query)}
@@ -42,7 +43,7 @@ async def pass_stories(
         refusal = _refusal(story, story_id, versions.get(story_id), now, by)
         if story is not None and refusal is None:
             story.version += 1
-            await pass_story(session, story, reason=reason, now=now, by=by)
+            await pass_story(session, story, reason=reason, reasons=reasons, now=now, by=by)
         answers.append(
             schemas.BulkAnswer(
                 story_id=story_id,

@@ -50,6 +50,8 @@ class Visit:
     """The act that led here; empty for none."""
     suggestions: bool
     """Whether the newsroom shows the partners that a story's text names."""
+    pass_reasons: tuple[str, ...]
+    """Why a story may be passed."""
 
     @property
     def today(self) -> date:
@@ -69,7 +71,8 @@ async def _visit(request: Request, by: Annotated[Editor, Depends(may("read"))], 
     query = [(key, value) for key, value in parse_qsl(request.url.query) if key not in ("did", "part")]
     path = request.url.path + (f"?{urlencode(query)}" if query else "")
     did = request.query_params.get("did", "")
-    return Visit(by, now, cal, choices, path, did, runtime_of(request).settings.suggestions)
+    settings = runtime_of(request).settings
+    return Visit(by, now, cal, choices, path, did, settings.suggestions, settings.pass_reasons)
 
 
 VisitDep = Annotated[Visit, Depends(_visit)]

@@ -7,12 +7,12 @@ A change to a story carries its version (``If-Match``); a note and the bulk pass
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Response
+from fastapi import APIRouter, Depends, Request, Response
 
 from service.desk import bulk, history, merging, schemas, sibling_shapes, siblings, tagging, triage, wire, wire_routes
 from service.idempotency import OncePerKey
 from service.models import Editor, Story
-from service.web import CalendarDep, Now, Read, Version, Write, etag, may
+from service.web import CalendarDep, Now, Read, Version, Write, etag, may, runtime_of
 
 router = APIRouter(tags=["stories"], route_class=OncePerKey)
 router.include_router(wire_routes.router)  # first: /stories/counts is no story's id
@@ -80,18 +80,23 @@ async def pass_story(
     version: Version,
     now: Now,
     calendar: CalendarDep,
+    request: Request,
     response: Response,
 ) -> schemas.StoryOut:
     """Do not take this story, and say why."""
     story = await triage.take_up(session, story_id, version, now=now, calendar=calendar, by=by)
-    await triage.pass_story(session, story, reason=body.reason, now=now, by=by)
+    await triage.pass_story(session, story, reason=body.reason, reasons=_reasons(request), now=now, by=by)
     return await _story_answer(session, story, now, calendar, response)
 
 
 @router.post("/stories/pass", operation_id="pass_stories")
-async def pass_stories(body: schemas.BulkPassIn, by: Sorter, session: Write, now: Now) -> schemas.BulkPassOut:
+async def pass_stories(
+    body: schemas.BulkPassIn, by: Sorter, session: Write, now: Now, request: Request
+) -> schemas.BulkPassOut:
     """Pass many waiting stories for one reason; the answer says of each whether, and if not, why not."""
-    return await bulk.pass_stories(session, body.story_ids, reason=body.reason, versions=body.versions, now=now, by=by)
+    return await bulk.pass_stories(
+        session, body.story_ids, reason=body.reason, reasons=_reasons(request), versions=body.versions, now=now, by=by
+    )
 
 
 @router.post("/stories/{story_id}/merge", operation_id="merge_story")
@@ -211,6 +216,10 @@ async def release_story(
     """End your own claim; without one nothing happens. 409 for somebody else's."""
     await triage.release_story(session, story, now=now, by=by)
     return await _story_answer(session, story, now, calendar, response)
+
+
+def _reasons(request: Request) -> tuple[str, ...]:
+    return runtime_of(request).settings.pass_reasons
 
 
 async def _story_answer(

@@ -252,6 +252,12 @@ class StoryCounts(Shape):
     oldest_waiting_at: datetime | None = Field(description="When the oldest waiting story was received.")
 
 
+class PassReasons(Shape):
+    """Why a story may be passed."""
+
+    items: list[str] = Field(examples=[["off_topic", "duplicate", "other"]])
+
+
 class SuggestionOut(Shape):
     """A partner that a story's text names: a hint, never a tag until a person confirms it."""
 

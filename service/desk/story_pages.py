@@ -82,7 +82,8 @@ async def post_words(story_id: str, posted: PostedDep, visit: VisitDep, by: Sort
 async def post_pass(story_id: str, posted: PostedDep, visit: VisitDep, by: Sorter, session: Write) -> Response:
     """Do not take this story, and say why."""
     story = await triage.take_up(session, story_id, posted.version, now=visit.now, calendar=visit.calendar, by=by)
-    await triage.pass_story(session, story, reason=posted.one("reason") or "", now=visit.now, by=by)
+    reason = posted.one("reason") or ""
+    await triage.pass_story(session, story, reason=reason, reasons=visit.pass_reasons, now=visit.now, by=by)
     return went_back(posted, "pass")
 
 

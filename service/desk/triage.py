@@ -8,7 +8,7 @@ Every move can be undone. Reads are in ``wire``; a story that has an item leaves
 ``reopen_story``, and only while it is not public. Called by ``routes``.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -25,7 +25,6 @@ from service.models import Edition, Editor, Item, Note, Story, new_id
 from service.words import ItemState, StoryState
 
 CLAIM_LASTS = timedelta(minutes=10)
-PASS_REASONS = ("off_topic", "duplicate", "old", "low_quality", "opinion", "advertising", "unverifiable", "other")
 
 
 async def take_up(
@@ -82,23 +81,25 @@ def held_by_other(story: Story, now: datetime, by: Editor) -> bool:
     return runs and story.claimed_by not in (None, by.id)
 
 
-async def pass_story(session: WriteSession, story: Story, *, reason: str, now: datetime, by: Editor) -> None:
-    """Decide not to take a story.
+async def pass_story(
+    session: WriteSession, story: Story, *, reason: str, reasons: Sequence[str], now: datetime, by: Editor
+) -> None:
+    """Decide not to take a story, for one of the newsroom's ``reasons``.
 
     Raises:
         Invalid: the reason is not on the list.
         NotNow: it already has a place in an edition.
     """
-    require_pass_reason(reason)
+    require_pass_reason(reason, reasons)
     await _move(session, story, StoryState.PASSED, "pass", reason, now=now, by=by)
 
 
-def require_pass_reason(reason: str) -> None:
-    """Raise Invalid for a reason that is not on the list."""
-    if reason not in PASS_REASONS:
+def require_pass_reason(reason: str, reasons: Sequence[str]) -> None:
+    """Raise Invalid for a reason that is not on the newsroom's list."""
+    if reason not in reasons:
         raise Invalid(
             "A pass needs a reason from the list.",
-            errors=[FieldError("reason", f"'{reason}' is not a reason", PASS_REASONS)],
+            errors=[FieldError("reason", f"'{reason}' is not a reason", tuple(reasons))],
         )
 
 

@@ -140,6 +140,12 @@ async def count_stories(_by: Reader, session: Read) -> schemas.StoryCounts:
     return await wire_lists.count_stories(session)
 
 
+@router.get("/stories/pass-reasons", operation_id="list_pass_reasons")
+async def list_pass_reasons(_by: Reader, request: Request) -> schemas.PassReasons:
+    """Why a story may be passed in this newsroom (`HUOBAN_PASS_REASONS`), in the newsroom's order; at most twenty."""
+    return schemas.PassReasons(items=list(runtime_of(request).settings.pass_reasons))
+
+
 @router.get("/stories/{story_id}/suggestions", operation_id="suggest_tags")
 async def get_suggestions(
     story_id: str, _by: Reader, session: Read, calendar: CalendarDep, request: Request

@@ -7,7 +7,7 @@ stories, so that their cost does not grow with the database; the screen says so 
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import union_all
@@ -17,7 +17,6 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from service.clock import Calendar
 from service.desk import history, schemas
 from service.desk.tag_form import TagForm, tag_form
-from service.desk.triage import PASS_REASONS
 from service.desk.wire import WAITING, get_story, story_view, story_views
 from service.models import DeskSession, Editor, Feed, Story
 from service.partnerships import places
@@ -56,7 +55,6 @@ class Pane:
     siblings: tuple[schemas.StoryOut, ...] = ()
     """Those that were merged under it."""
     records: Sequence[schemas.RecordOut] = ()
-    reasons: tuple[str, ...] = field(default=PASS_REASONS)
 
 
 def is_repaired(rule: str | None) -> bool:

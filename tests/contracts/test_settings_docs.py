@@ -16,6 +16,7 @@ def test_every_setting_is_documented_with_its_default() -> None:
     for name, setting in Settings.model_fields.items():
         default = setting.default
         spoken = str(default).lower() if isinstance(default, bool) else str(default)
+        spoken = ",".join(default) if isinstance(default, tuple) else spoken
         wanted[name.upper()] = "none" if default in (None, "", ()) else spoken
     assert _documented() == wanted
 

@@ -23,7 +23,7 @@ from service.journal import check_journal, check_ledger, ledger_lines
 from service.models import Edition, Editor, Item, Story, Tag
 from service.publishing import freezing, load
 from service.publishing.routes import site_of
-from service.words import Role
+from service.words import PASS_REASONS, Role
 from tests.builders import a_story, stored
 from tests.conftest import NOON, add_account, settings_for
 
@@ -193,7 +193,9 @@ class Newsroom(RuleBasedStateMachine):
         async def act(session: WriteSession) -> None:
             story = await self.story(session, number)
             if verb == "pass":
-                await triage.pass_story(session, story, reason="old", now=self.now, by=self.editor)
+                await triage.pass_story(
+                    session, story, reason="old", reasons=PASS_REASONS, now=self.now, by=self.editor
+                )
             elif verb == "hold":
                 await triage.hold_story(session, story, now=self.now, by=self.editor)
             else:

@@ -1,9 +1,13 @@
 """Claims, passes, holds, reopening, notes and the editor's own words."""
 
+import httpx
 import pytest
 
-from service.desk.triage import CLAIM_LASTS, PASS_REASONS
-from tests.conftest import Desk, SettableClock
+from service.db import Database
+from service.desk.triage import CLAIM_LASTS
+from service.words import PASS_REASONS
+from tests.builders import a_story, stored
+from tests.conftest import Desk, SettableClock, add_account, serving, settings_for
 from tests.desk.newsroom import (
     STORIES,
     a_draft,
@@ -12,6 +16,7 @@ from tests.desk.newsroom import (
     act,
     as_stored,
     if_match,
+    place,
     records,
     the_order,
 )
@@ -95,3 +100,43 @@ async def test_a_note_is_for_the_desk_alone(desk: Desk) -> None:
         assert (await desk.editor.post(f"{STORIES}/{story_id}/note", json=body)).status_code == 422
     for path in ("/daily.json", "/daily.html", "/daily.rss", "/daily.atom", "/ledger.jsonl", f"/stories/{story_id}"):
         assert "call the ministry" not in (await desk.public.get(path)).text
+
+
+async def test_a_newsroom_names_its_own_reasons_for_passing(database_url: str, clock: SettableClock) -> None:
+    settings = settings_for(database_url, pass_reasons="not_ours, late")
+    database = Database(database_url)
+    _, token = await add_account(database)
+    story = a_story()
+    path = f"{STORIES}/{story.id}/pass"
+    await stored(database, story)
+    async with (
+        serving(settings, clock=clock) as base,
+        httpx.AsyncClient(base_url=base, headers={"Authorization": f"Bearer {token}"}, trust_env=False) as editor,
+    ):
+        assert (await editor.get(f"{STORIES}/pass-reasons")).json() == {"items": ["not_ours", "late"]}
+        refused = await editor.post(path, json={"reason": "off_topic"}, headers={"If-Match": '"1"'})
+        assert refused.json()["errors"][0]["suggestions"] == ["not_ours", "late"]
+        many = await editor.post(f"{STORIES}/pass", json={"story_ids": ["nothing"], "reason": "off_topic"})
+        assert many.status_code == 422
+        passed = await editor.post(path, json={"reason": "late"}, headers={"If-Match": '"1"'})
+        assert passed.json()["pass_reason"] == "late"
+    await database.close()
+
+
+@pytest.mark.parametrize("first", ["hold", "pass", "place", "claim", "merge"])
+async def test_every_move_can_be_undone(desk: Desk, first: str) -> None:
+    story_id, other = await a_wire_story(desk), await a_wire_story(desk)
+    before = (await desk.editor.get(f"{STORIES}/{story_id}")).json()
+    if first == "place":
+        moved = await place(desk, story_id)
+    else:
+        body = {"pass": {"reason": "old"}, "merge": {"into": other}}.get(first)
+        moved = await act(desk, story_id, first, body)
+    assert moved.is_success, moved.text
+    undone = await act(desk, story_id, {"claim": "release", "merge": "split"}.get(first, "reopen"))
+    after = undone.json()
+    moving = {"version", "changed_at"}
+    assert {key: value for key, value in after.items() if key not in moving} == {
+        key: value for key, value in before.items() if key not in moving
+    }
+    assert after["version"] > before["version"]
