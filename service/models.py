@@ -19,7 +19,7 @@ from sqlalchemy.engine.default import DefaultExecutionContext
 from sqlmodel import Field, SQLModel
 from sqlmodel.sql.sqltypes import AutoString, UTCDateTime
 
-from service.words import EditionState, ItemState, Role, StoryState, TokenKind
+from service.words import DeliveryKind, DeliveryState, EditionState, ItemState, Role, StoryState, TokenKind
 
 SQLModel.metadata.naming_convention = {
     "ix": "ix_%(column_0_N_label)s",
@@ -538,6 +538,85 @@ class Checkpoint(SQLModel, table=True):
         """What the statement says."""
         content: dict[str, Any] = json.loads(self.statement)
         return content
+
+
+class Webhook(SQLModel, table=True):
+    """An address that wants to hear of what is published (Standard Webhooks)."""
+
+    id: str = Field(primary_key=True, max_length=32)
+    url: str = Field(max_length=4096)
+    purpose: str = Field(default="", max_length=200)
+    events: list[str] = Field(sa_column=_json("[]"))
+    enabled: bool = True
+    secret: str = Field(max_length=128, repr=False)
+    """Signs every delivery, and so is kept as it is; shown once and in no log."""
+    secret_before: str | None = Field(default=None, max_length=128, repr=False)
+    """Signs beside ``secret`` until ``secret_before_until``, so that a receiver can change over."""
+    secret_before_until: datetime | None = None
+    failing_since: datetime | None = None
+    """The first failure since it last took anything."""
+    taken_at: datetime | None = None
+    alarm: str | None = None
+    """Why it was disabled, where no person did it."""
+    created_at: datetime
+    created_by: str | None = Field(default=None, foreign_key="editor.id", max_length=32)
+    version: int = 1
+
+
+class Delivery(SQLModel, table=True):
+    """One thing to be sent to one place, once: the outbox. Written by ``outgoing.filling`` from the journal."""
+
+    __table_args__ = (
+        _one_of("kind", DeliveryKind),
+        _one_of("state", DeliveryState),
+        Index("ix_delivery_due", "state", "lane", "due_at"),
+        Index("ix_delivery_webhook", "webhook_id", "id"),
+    )
+
+    id: str = Field(primary_key=True, max_length=32)
+    key: str = Field(unique=True, max_length=4400)
+    """What makes it one: of two with the same key there is never but one."""
+    kind: str = Field(max_length=16)
+    lane: str = Field(max_length=80)
+    """What is sent one after the other, and waits together while its other end is down."""
+    target: str = Field(max_length=4096)
+    """The topic, the address, or the webhook's id."""
+    webhook_id: str | None = Field(default=None, foreign_key="webhook.id", ondelete="CASCADE", max_length=32)
+    subject: str = Field(max_length=64)
+    """What it is about, as the journal names it."""
+    payload: str = ""
+    """What a webhook is told; which digest a mail carries."""
+    seq: int
+    """The journal's number of the last decision that asked for it."""
+    state: str = Field(default=DeliveryState.WAITING, max_length=16)
+    attempts: int = 0
+    created_at: datetime
+    due_at: datetime
+    lease_until: datetime | None = None
+    lease_token: int = 0
+    """Grows with each claim, so that a worker whose lease was taken over cannot finish another's."""
+    finished_at: datetime | None = Field(default=None, index=True)
+    detail: str | None = None
+    """How the last attempt ended."""
+
+
+class DeliveryAttempt(SQLModel, table=True):
+    """One attempt at a delivery."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    delivery_id: str = Field(foreign_key="delivery.id", ondelete="CASCADE", index=True, max_length=32)
+    at: datetime
+    seconds: float
+    status: int | None = None
+    """What the other end answered, in HTTP or SMTP."""
+    detail: str
+
+
+class Bookmark(SQLModel, table=True):
+    """How far a reader of the journal has come."""
+
+    reader: str = Field(primary_key=True, max_length=32)
+    seq: int
 
 
 class IdempotentAnswer(SQLModel, table=True):

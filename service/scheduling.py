@@ -10,6 +10,7 @@ restart misses nothing. Each job samples ``now`` once, runs to its end once it b
     watch    every minute: the sources of what was published in the last three days
     index    every minute: stories that no search has had indexed yet
     seal     every minute: the day's signed checkpoint of the journal, if there is none yet
+    outgoing every few seconds: mails, pings and webhooks that are due
     prune    hourly: fetch records beyond the newest fifty of each feed, answers kept for repeated POSTs, title pieces
 
 APScheduler 3 cancels running coroutines when it shuts down, whatever ``wait`` says; so ``stop`` drains them
@@ -39,6 +40,8 @@ from service.fetching.watch import check_watches
 from service.fetching.websub import tend_subscriptions
 from service.idempotency import forget_answers
 from service.models import Editor
+from service.outgoing.outbox import forget_deliveries
+from service.outgoing.sending import send_outgoing
 from service.runtime import Runtime
 
 log = structlog.get_logger(__name__)
@@ -130,11 +133,15 @@ async def scheduling(runtime: Runtime, parsers: ParserPool, *, freeze: Freeze) -
     async def seal() -> None:
         await checkpoint_due(runtime)
 
+    async def outgoing() -> None:
+        await send_outgoing(runtime, keep_going=lambda: not metronome.stopping)
+
     async def prune() -> None:
         await prune_fetches(runtime.database)
         async with runtime.database.write() as session:
             await forget_answers(session, now=runtime.clock())
             await prune_shingles(session, now=runtime.clock())
+            await forget_deliveries(session, now=runtime.clock())
 
     jobs = [
         Job("fetch", 5, fetch),
@@ -144,6 +151,7 @@ async def scheduling(runtime: Runtime, parsers: ParserPool, *, freeze: Freeze) -
         Job("watch", 60, watch),
         Job("index", 60, index),
         Job("seal", 60, seal),
+        Job("outgoing", 5, outgoing),
         Job("prune", 3_600, prune),
     ]
     metronome.start(jobs, now=runtime.clock())

@@ -10,11 +10,11 @@ import re
 from datetime import time
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
@@ -23,6 +23,8 @@ from service.errors import SetupError
 from service.words import PASS_REASONS
 
 PREFIX = "HUOBAN_"
+_ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63})*")
+_UNSUBSCRIBE = re.compile(r"(mailto:|https://)[!-;=?-~]+")  # printable ASCII without angle brackets
 Network = IPv4Network | IPv6Network
 
 
@@ -93,6 +95,23 @@ class Settings(BaseSettings):
     allowed_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="Further names (comma-separated) that this service goes by, beside that of its public address."
     )
+    smtp_host: str = Field("", description="The mail server that takes the digest; without it none is mailed.")
+    smtp_port: int = Field(587, ge=1, le=65535, description="Its port: 587 for starttls, 465 for tls.")
+    smtp_tls: Literal["starttls", "tls", "none"] = Field(
+        "starttls", description="`tls` from the first byte, `starttls`: before anything else is said, or `none`."
+    )
+    smtp_user: str = Field("", description="The account at the mail server, where it wants one.")
+    smtp_password: SecretStr | None = Field(None, description="Its password.")
+    smtp_from: str = Field("", description="The address that the digest comes from.")
+    smtp_recipients: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="The addresses that get the digest, comma-separated: mostly that of a mailing list."
+    )
+    smtp_unsubscribe: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="Where to unsubscribe, comma-separated: `mailto:` and `https:` addresses; `{address}` stands for "
+        "the recipient's.",
+    )
+    websub_hub: str = Field("", description="The WebSub hub that pushes our feeds; it is told of every change.")
     suggestions: bool = Field(True, description="Whether the desk shows the partners that a story's text names.")
     pass_reasons: Annotated[tuple[str, ...], NoDecode] = Field(
         PASS_REASONS,
@@ -121,7 +140,15 @@ class Settings(BaseSettings):
         """Arguments first, then the environment, then ``…_FILE``; no .env file is read behind one's back."""
         return init_settings, env_settings, _FileSource(settings_cls)
 
-    @field_validator("allowed_networks", "trusted_proxies", "allowed_hosts", "pass_reasons", mode="before")
+    @field_validator(
+        "allowed_networks",
+        "trusted_proxies",
+        "allowed_hosts",
+        "pass_reasons",
+        "smtp_recipients",
+        "smtp_unsubscribe",
+        mode="before",
+    )
     @classmethod
     def _split_list(cls, value: object) -> object:
         return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
@@ -150,6 +177,41 @@ class Settings(BaseSettings):
 
             read_signing_key(value.get_secret_value())
         return value
+
+    @field_validator("smtp_from", "smtp_recipients")
+    @classmethod
+    def _mail_addresses(cls, value: str | tuple[str, ...]) -> str | tuple[str, ...]:
+        for address in (value,) if isinstance(value, str) else value:
+            if address and not _ADDRESS.fullmatch(address):
+                raise ValueError(f"'{address}' is no e-mail address; write it plainly, as digest@example.org")
+        return value
+
+    @field_validator("smtp_unsubscribe")
+    @classmethod
+    def _unsubscribe_addresses(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for address in value:
+            if not _UNSUBSCRIBE.fullmatch(address):
+                raise ValueError(f"'{address}' begins with neither mailto: nor https:// or holds blanks")
+        return value
+
+    @field_validator("websub_hub")
+    @classmethod
+    def _hub_address(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if value and (parts.scheme not in ("http", "https") or not parts.hostname or not value.isprintable()):
+            raise ValueError("write the hub's absolute http or https address")
+        return value
+
+    @model_validator(mode="after")
+    def _whole_mail(self) -> Self:
+        if not self.smtp_host:
+            return self
+        if not self.smtp_from or not self.smtp_recipients:
+            raise ValueError(f"{PREFIX}SMTP_HOST is set: {PREFIX}SMTP_FROM and {PREFIX}SMTP_RECIPIENTS are needed too")
+        here = self.smtp_host in ("localhost", "::1") or self.smtp_host.startswith("127.")
+        if self.smtp_password and self.smtp_tls == "none" and not here:
+            raise ValueError(f"{PREFIX}SMTP_TLS is none: the password would travel in the clear")
+        return self
 
     @field_validator("timezone")
     @classmethod
@@ -199,7 +261,10 @@ def load_settings(**overrides: Any) -> Settings:
         return Settings(**overrides)
     except ValidationError as error:
         lines = [
-            f"{PREFIX}{str(problem['loc'][0]).upper()}: {problem['msg'].removeprefix('Value error, ')}"
-            for problem in error.errors()
+            f"{_named(problem['loc'])}{problem['msg'].removeprefix('Value error, ')}" for problem in error.errors()
         ]
         raise SetupError("Some settings cannot be accepted.\n  " + "\n  ".join(lines)) from error
+
+
+def _named(location: tuple[int | str, ...]) -> str:
+    return f"{PREFIX}{str(location[0]).upper()}: " if location else ""  # a rule about several names them itself

@@ -44,3 +44,25 @@ class TokenKind(StrEnum):
 
     PERSON = "person"
     SERVICE = "service"
+
+
+class DeliveryKind(StrEnum):
+    """What leaves the house by itself."""
+
+    PING = "ping"
+    """A hub is told that a list changed (WebSub)."""
+    MAIL = "mail"
+    """A digest to one address."""
+    WEBHOOK = "webhook"
+
+
+class DeliveryState(StrEnum):
+    """Where a delivery stands."""
+
+    WAITING = "waiting"
+    SENDING = "sending"
+    """A mail is being handed over: from here on it is not known to be unsent."""
+    SENT = "sent"
+    FAILED = "failed"
+    UNCERTAIN = "uncertain"
+    """The mail server may or may not have taken it; it is not sent again unless a person says so."""

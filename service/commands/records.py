@@ -1,6 +1,7 @@
 """Commands about what was decided: ``editions``, ``digest``, ``register``, ``journal``."""
 
 import sys
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 
@@ -14,7 +15,8 @@ from service.desk import closing, lists, schemas
 from service.desk.editions import edition_for_change
 from service.errors import FieldError, Invalid, NotFound, SetupError
 from service.journal import ChainCheck, check_journal, check_ledger
-from service.models import Checkpoint, RegisterEntry
+from service.models import Checkpoint, Delivery, RegisterEntry
+from service.outgoing.by_hand import send_digest
 from service.partnerships import places, register
 from service.partnerships.register import Finding, Standing
 from service.publishing import digest as digests
@@ -22,6 +24,7 @@ from service.publishing import freezing
 from service.publishing.routes import site_of
 from service.scheduling import checkpoint_due
 from service.signing import read_public_keys
+from service.words import DeliveryState
 
 editions = typer.Typer(help="The day's lists.", no_args_is_help=True)
 register_commands = typer.Typer(help="China's partnerships over time.", no_args_is_help=True)
@@ -79,8 +82,13 @@ def close(day: str) -> None:
 def digest(
     day: str,
     file_format: str = typer.Option("txt", "--format", help="json, html, txt or md."),
+    send: bool = typer.Option(False, "--send", help="Mail the frozen one instead, to whom has not got it."),
+    again: bool = typer.Option(False, "--again", help="With --send: also where it failed or nobody knows."),
 ) -> None:
-    """Print a day's digest: the frozen one, or as it stands while the edition is open."""
+    """Print a day's digest: the frozen one, or as it stands while the edition is open. Or send it."""
+    if send:
+        _send(_day(day), again=again)
+        return
     if file_format not in digests.MEDIA_TYPES:
         raise NotFound(f"There is no digest format '{file_format}'. There are: {', '.join(digests.MEDIA_TYPES)}.")
 
@@ -98,6 +106,20 @@ def digest(
             return body
 
     sys.stdout.buffer.write(run(work()))
+
+
+def _send(day: date, *, again: bool) -> None:
+    async def work() -> Sequence[Delivery]:
+        async with ready_service() as runtime:
+            return await send_digest(runtime, day, again=again)
+
+    mails = run(work())
+    table = Table("address", "state", "attempts", "", box=None, pad_edge=False)
+    for mail in mails:
+        table.add_row(mail.target, mail.state, str(mail.attempts), mail.detail)
+    console().print(table)
+    if any(mail.state != DeliveryState.SENT for mail in mails):
+        raise typer.Exit(1)
 
 
 @register_commands.command("show")

@@ -57,6 +57,8 @@ class Document:
     kind: Kind = Kind.PUBLIC
     query: str | None = None
     """The canonical query that it answers; None when the query, whatever it is, makes no difference."""
+    link: str | None = None
+    """Its ``Link`` header (RFC 8288)."""
 
 
 @dataclass(frozen=True)
@@ -122,6 +124,7 @@ def _variant(document: Document, tag: str, body: bytes, encoding: Headers) -> Va
         (b"etag", etag),
         (b"cache-control", document.cache_control.encode()),
         (b"vary", b"Accept-Encoding"),
+        *(((b"link", document.link.encode("ascii")),) if document.link else ()),
         *headers_for(document.kind),
     )
     text = document.media_type.startswith("text/") or document.media_type.endswith(("json", "xml"))

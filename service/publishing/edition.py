@@ -19,6 +19,8 @@ class Site:
     """IANA name of the newsroom's time zone."""
     language: str = "en"
     """BCP 47 tag of the language that its editors write in."""
+    hub: str | None = None
+    """The WebSub hub that is told of every change."""
 
 
 @dataclass(frozen=True)

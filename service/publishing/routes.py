@@ -17,6 +17,7 @@ from service.publishing import caching, digest, freezing, load, stream_load
 from service.publishing.caching import Document
 from service.publishing.edition import PublicEdition, Site
 from service.publishing.formats import Format
+from service.publishing.formats.facts import link_header
 from service.publishing.formats.pages import site_path
 from service.publishing.serving import Rendered
 from service.publishing.stream_pages import render_stream
@@ -32,7 +33,11 @@ READ = ["GET", "HEAD"]
 def site_of(settings: Settings) -> Site:
     """The facts about this newsroom that stand in every document."""
     return Site(
-        title=settings.site_title, base_url=settings.base_url, zone=settings.timezone, language=settings.language
+        title=settings.site_title,
+        base_url=settings.base_url,
+        zone=settings.timezone,
+        language=settings.language,
+        hub=settings.websub_hub or None,
     )
 
 
@@ -66,7 +71,8 @@ def _day_list(request: Request, extension: str, edition: PublicEdition) -> Respo
     chosen = _format(request, extension)
     frozen = edition.state == "closed" and edition.path != "/daily"
     lasts = caching.FROZEN if frozen else caching.FRESH
-    return Rendered(Document(chosen.render(edition), chosen.media_type, lasts))
+    link = link_header(edition, extension)
+    return Rendered(Document(chosen.render(edition), chosen.media_type, lasts, link=link))
 
 
 @router.api_route("/", methods=READ, include_in_schema=False)
@@ -153,7 +159,8 @@ async def _stream(
     else:
         body = chosen.render(edition)
     lasts = caching.FROZEN if stream.week else caching.FRESH
-    return Rendered(Document(body, chosen.media_type, lasts, query=stream.full_query))
+    link = link_header(edition, extension)
+    return Rendered(Document(body, chosen.media_type, lasts, query=stream.full_query, link=link))
 
 
 def _see(site: Site, stream: Stream, extension: str) -> Response:

@@ -8,8 +8,8 @@ from sqlalchemy.exc import IntegrityError
 
 from service import words as words_module
 from service.db import Database
-from service.models import Edition, Item
-from service.words import EditionState, ItemState, Role, StoryState, TokenKind
+from service.models import Delivery, Edition, Item
+from service.words import DeliveryKind, DeliveryState, EditionState, ItemState, Role, StoryState, TokenKind
 from tests.builders import a_story, stored
 from tests.conftest import NOON, add_account, add_service_token
 
@@ -21,6 +21,8 @@ COLUMNS = (
     ("item", "state", ItemState),
     ("editor", "role", Role),
     ("token", "kind", TokenKind),
+    ("delivery", "kind", DeliveryKind),
+    ("delivery", "state", DeliveryState),
 )
 
 
@@ -30,6 +32,10 @@ async def one_row_of_each(database: Database) -> None:
     await add_service_token(database, editor)
     story = a_story()
     await stored(database, story, Edition(day=NOON.date(), zone="UTC", opened_at=NOON))
+    times = {"created_at": NOON, "due_at": NOON}
+    await stored(
+        database, Delivery(id="msg", key="k", kind="ping", lane="hub", target="t", subject="s", seq=1, **times)
+    )
     item = Item(
         story_id=story.id, edition_date=NOON.date(), position=1, state=ItemState.DRAFT, uri="tag:x", decision="0" * 64,
         placed_by=editor.id, placed_at=NOON, publish_at=NOON, published_by=editor.id, published_at=NOON,

@@ -33,10 +33,29 @@ def edition_state(edition: PublicEdition) -> State:
     return "corrected" if changed else "closed"
 
 
+FEED_EXTENSIONS = ("rss", "atom", "json")
+"""The formats that a hub pushes."""
+
+
+def hub_of(edition: PublicEdition) -> str | None:
+    """The hub that is told when this list changes; None for a combination of conditions or an archive page.
+
+    There is no end of combinations, so nobody could tell the hub of each.
+    """
+    return None if edition.page or "&" in edition.query else edition.site.hub
+
+
 def feed_links(edition: PublicEdition, extension: str) -> list[tuple[str, str]]:
     """The list's further relations for one format; ``{ext}`` in an address stands for the extension."""
-    found = ((relation, edition.links.get(relation)) for relation in FEED_RELATIONS)
+    known = {"hub": hub_of(edition), **edition.links}
+    found = ((relation, known.get(relation)) for relation in FEED_RELATIONS)
     return [(relation, url.replace("{ext}", extension)) for relation, url in found if url]
+
+
+def link_header(edition: PublicEdition, extension: str) -> str | None:
+    """The HTTP ``Link`` header of a feed that a hub pushes: where the hub is, and as what it knows it (WebSub §4)."""
+    hub = web_address(hub_of(edition)) if extension in FEED_EXTENSIONS else None
+    return f'<{hub}>; rel="hub", <{web_address(edition.url(extension))}>; rel="self"' if hub else None
 
 
 def is_archive(edition: PublicEdition) -> bool:

@@ -1,0 +1,1 @@
+"""What goes out: mails, pings and webhooks, against real servers on loopback."""
