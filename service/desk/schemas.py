@@ -258,28 +258,6 @@ class PassReasons(Shape):
     items: list[str] = Field(examples=[["off_topic", "duplicate", "other"]])
 
 
-class SuggestionOut(Shape):
-    """A partner that a story's text names: a hint, never a tag until a person confirms it."""
-
-    partner: str
-    name: str
-    tier: str = Field(description="What the register holds on the story's date.")
-    label_en: str
-    label_zh: str
-    field: str = Field(description="`title` or `summary`: where it is named first.")
-    text: str = Field(description="The words that name it there.")
-    start: int = Field(description="Where they begin, in Unicode code points from 0.")
-    end: int = Field(description="Where they end: the place after the last one.")
-    mentions: int = Field(description="How often title and summary name it.")
-
-
-class SuggestionsOut(Shape):
-    """What a story's text names, in the order of the text."""
-
-    enabled: bool = Field(description="False where the newsroom has switched suggestions off.")
-    items: list[SuggestionOut]
-
-
 class ItemOut(Shape):
     """A story in its place."""
 

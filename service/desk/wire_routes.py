@@ -149,7 +149,7 @@ async def list_pass_reasons(_by: Reader, request: Request) -> schemas.PassReason
 @router.get("/stories/{story_id}/suggestions", operation_id="suggest_tags")
 async def get_suggestions(
     story_id: str, _by: Reader, session: Read, calendar: CalendarDep, request: Request
-) -> schemas.SuggestionsOut:
+) -> suggestions.SuggestionsOut:
     """Partners that title and summary name, in the order of the text, each with China's tier on the story's date.
 
     Hints for a person: nothing of it is stored, and nothing is ordered by it. Empty where the newsroom has
@@ -157,5 +157,5 @@ async def get_suggestions(
     """
     story = await wire.get_story(session, story_id)
     if not runtime_of(request).settings.suggestions:
-        return schemas.SuggestionsOut(enabled=False, items=[])
+        return suggestions.SuggestionsOut(enabled=False, items=[])
     return await suggestions.suggest_tags(session, story, calendar=calendar)
