@@ -28,7 +28,7 @@ import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from service import checkpoints
-from service.desk import closing, editions
+from service.desk import closing, editions, people
 from service.desk.closing import Freeze
 from service.desk.search_index import catch_up
 from service.errors import HuobanError, NotNow
@@ -140,6 +140,7 @@ async def scheduling(runtime: Runtime, parsers: ParserPool, *, freeze: Freeze) -
         await prune_fetches(runtime.database)
         async with runtime.database.write() as session:
             await forget_answers(session, now=runtime.clock())
+            await people.forget_sessions(session, now=runtime.clock())
             await prune_shingles(session, now=runtime.clock())
             await forget_deliveries(session, now=runtime.clock())
 

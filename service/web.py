@@ -120,9 +120,19 @@ def _same_origin(request: Request) -> bool:
 
 
 async def _caller(request: Request, now: Now) -> Caller:
-    """Whoever stands behind the bearer token or the desk cookie.
+    """Whoever stands behind the bearer token or the desk cookie; asking counts as using it."""
+    return await caller_of(request, now, counts=True)
 
-    Uses a session of its own, closed before the route's begins: a request never holds two.
+
+async def caller_of(request: Request, now: datetime, *, counts: bool) -> Caller:
+    """Whoever stands behind the bearer token or the desk cookie at this moment.
+
+    Uses a session of its own, closed before the route's begins: a request never holds two. Where it does not count
+    as use, a desk that nobody sits at still ends when it was idle long enough.
+
+    Raises:
+        NotAuthenticated: nobody does, or not any more.
+        NotAllowed: another site's page sent it.
     """
     runtime = runtime_of(request)
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
@@ -139,7 +149,7 @@ async def _caller(request: Request, now: Now) -> Caller:
             raise NotAuthenticated("Send `Authorization: Bearer …` or sign in at /desk.")
     if caller.session_hash and request.method not in SAFE_METHODS and not _same_origin(request):
         raise NotAllowed("This request came from another site.")
-    if last_seen is None or now - last_seen >= auth.TOUCH_EVERY:
+    if counts and (last_seen is None or now - last_seen >= auth.TOUCH_EVERY):
         async with runtime.database.write() as write:
             await auth.touch(write, seen, now=now)
     structlog.contextvars.bind_contextvars(editor=caller.editor.pseudonym)

@@ -5,6 +5,7 @@ from rich.table import Table
 
 from service import auth
 from service.commands import console, ready_service, run
+from service.desk import people
 from service.models import Editor
 from service.words import Role, TokenKind
 
@@ -57,7 +58,7 @@ def disable(email: str) -> None:
     async def work() -> None:
         async with ready_service() as runtime, runtime.database.write() as session:
             editor = await auth.find_editor(session, email)
-            await auth.disable_editor(session, editor, now=runtime.clock(), by="operator")
+            await people.shut_account(session, editor, now=runtime.clock(), by="operator")
 
     run(work())
     typer.echo(f"{email} is disabled.")

@@ -11,10 +11,10 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Header, Query, Request
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
+from service import auth
 from service.desk.live import JournalWatch, stream_events
-from service.errors import FieldError, Invalid
-from service.models import Editor
-from service.web import may, runtime_of
+from service.errors import FieldError, HuobanError, Invalid
+from service.web import Now, caller_of, runtime_of
 
 router = APIRouter(tags=["events"])
 
@@ -43,6 +43,11 @@ async def _position(
     return min(int(given), newest)
 
 
+async def _listener(request: Request, now: Now) -> None:
+    # A stream that comes back every five minutes is no sign of a person: it does not keep a session from idling.
+    auth.authorize(await caller_of(request, now, counts=False), "read")
+
+
 def _watch(request: Request) -> JournalWatch:
     watch: JournalWatch = request.app.state.watch
     return watch
@@ -50,13 +55,22 @@ def _watch(request: Request) -> JournalWatch:
 
 @router.get("/events", operation_id="stream_events", response_class=EventSourceResponse)
 async def get_events(
-    request: Request, _by: Annotated[Editor, Depends(may("read"))], after: Annotated[int, Depends(_position)]
+    request: Request, _by: Annotated[None, Depends(_listener)], after: Annotated[int, Depends(_position)]
 ) -> AsyncIterator[ServerSentEvent]:
     """What the editors do, as it happens, from the record after `Last-Event-ID` on.
 
     Each is an event `decision` that carries as JSON `seq`, `at`, `by`, `act`, `subject`, `version` and `edition`. A
-    stream ends after five minutes; come back with the last id and nothing is missed.
+    stream ends after five minutes, and with the account, token or session that opened it; come back with the last id
+    and nothing is missed.
     """
+
+    async def welcome() -> bool:
+        try:
+            await _listener(request, runtime_of(request).clock())
+        except HuobanError:
+            return False
+        return True
+
     yield ServerSentEvent(comment="open", retry=RETRY_MS)
-    async for event in stream_events(runtime_of(request).database, _watch(request), after=after):
+    async for event in stream_events(runtime_of(request).database, _watch(request), after=after, welcome=welcome):
         yield ServerSentEvent(id=str(event.seq), event="decision", data=event)

@@ -7,7 +7,7 @@ misses nothing, and comes back where it left off. Called by ``events_routes``; t
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import date, datetime
 
@@ -122,8 +122,13 @@ async def watching(database: Database) -> AsyncIterator[JournalWatch]:
         await asyncio.gather(task, return_exceptions=True)
 
 
-async def stream_events(database: Database, watch: JournalWatch, *, after: int) -> AsyncIterator[EventOut]:
-    """Every event after a record, those of the past first, then each as it happens, for five minutes."""
+async def stream_events(
+    database: Database, watch: JournalWatch, *, after: int, welcome: Callable[[], Awaitable[bool]]
+) -> AsyncIterator[EventOut]:
+    """Every event after a record, those of the past first, then each as it happens, for five minutes.
+
+    ``welcome`` says before anything is told whether whoever listens still may.
+    """
     loop = asyncio.get_running_loop()
     until = loop.time() + STREAM_LASTS
     watch.listeners += 1
@@ -132,6 +137,8 @@ async def stream_events(database: Database, watch: JournalWatch, *, after: int) 
             async with database.read() as session:
                 records = await _records_after(session, after)
                 events = await _told(session, records)
+            if events and not await welcome():
+                return
             for event in events:
                 yield event
             if records:

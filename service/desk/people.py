@@ -8,11 +8,12 @@ import secrets
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlmodel import col, delete, select, update
+from sqlmodel import and_, col, delete, exists, or_, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from service.auth import (
     SERVICE_SCOPES,
+    SESSION_IDLE,
     SETUP_LIFETIME,
     Caller,
     disable_editor,
@@ -24,7 +25,8 @@ from service.auth import (
 from service.db import WriteSession
 from service.desk import account_shapes as shapes
 from service.errors import FieldError, Invalid, NotFound, NotNow, Stale
-from service.models import Editor, Identity, Token
+from service.journal import Decider, take_turn
+from service.models import DeskSession, Editor, Identity, Token
 from service.words import Role, TokenKind
 
 
@@ -67,8 +69,8 @@ async def change_editor(
     """
     if editor.disabled_at is not None:
         raise NotNow("This account is shut. A new set-up link opens it again.")
-    if wanted.disabled or wanted.role not in (None, Role.ADMIN):
-        await _require_other_admin(session, editor)
+    if wanted.role not in (None, Role.ADMIN):
+        await _require_other_admin(session, editor, now=now)
     changes = {"role": wanted.role.value if wanted.role else None, "name": wanted.name}
     changed = {key: value for key, value in changes.items() if value is not None and value != getattr(editor, key)}
     if changed:
@@ -77,15 +79,41 @@ async def change_editor(
             setattr(editor, key, value)
         await record_account(session, "change_editor", editor, before, dict(changed), now=now, by=by)
     if wanted.disabled:
-        await disable_editor(session, editor, now=now, by=by)
+        await shut_account(session, editor, now=now, by=by)
 
 
-async def _require_other_admin(session: WriteSession, editor: Editor) -> None:
-    if editor.role != Role.ADMIN:
+async def shut_account(session: WriteSession, editor: Editor, *, now: datetime, by: Decider) -> None:
+    """Shut an account: its tokens and sessions stop at once.
+
+    Raises:
+        NotNow: it is the last admin's.
+    """
+    await _require_other_admin(session, editor, now=now)
+    await disable_editor(session, editor, now=now, by=by)
+
+
+async def _require_other_admin(session: WriteSession, editor: Editor, *, now: datetime) -> None:
+    # One who can come in: an invitation that nobody took in time is no admin.
+    await take_turn(session)
+    if editor.role != Role.ADMIN or editor.disabled_at is not None:
         return
-    query = select(Editor.id).where(Editor.role == Role.ADMIN, col(Editor.disabled_at).is_(None))
+    own = and_(col(Token.editor_id) == Editor.id, col(Token.kind) == TokenKind.PERSON, col(Token.revoked_at).is_(None))
+    lasting = or_(col(Token.expires_at).is_(None), col(Token.expires_at) > now)
+    comes_in = or_(
+        col(Editor.password_hash).is_not(None),
+        and_(col(Editor.setup_hash).is_not(None), col(Editor.setup_until) > now),
+        exists().where(col(Identity.editor_id) == Editor.id),
+        exists().where(own, lasting),
+    )
+    query = select(Editor.id).where(Editor.role == Role.ADMIN, col(Editor.disabled_at).is_(None), comes_in)
     if (await session.exec(query.where(Editor.id != editor.id).limit(1))).one_or_none() is None:
         raise NotNow("This is the last admin. Make another one first.")
+
+
+async def forget_sessions(session: WriteSession, *, now: datetime) -> None:
+    """Delete the sessions that have ended."""
+    over = or_(col(DeskSession.expires_at) <= now, col(DeskSession.seen_at) <= now - SESSION_IDLE)
+    await session.exec(delete(DeskSession).where(over))
 
 
 async def invite_again(session: WriteSession, editor: Editor, *, now: datetime, by: Editor) -> str:

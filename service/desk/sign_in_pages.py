@@ -21,9 +21,13 @@ router = APIRouter(route_class=DeskPage, include_in_schema=False)
 
 
 @router.get("/desk/sign-in")
-async def get_sign_in(next: str = "") -> Response:
+async def get_sign_in(request: Request, next: str = "") -> Response:
     """The form; ``next`` is where the person wanted to go."""
-    return show(None, "sign_in", next=safe_path(next), email="", error=None)
+    return show(None, "sign_in", next=safe_path(next), email="", error=None, provider=_has_provider(request))
+
+
+def _has_provider(request: Request) -> bool:
+    return bool(runtime_of(request).settings.oidc_issuer)
 
 
 async def _recognised(request: Request, posted: PostedDep) -> Editor | HuobanError:
@@ -50,7 +54,8 @@ async def post_sign_in(
     """Open a session and go on; a wrong password comes back to the form."""
     target = safe_path(posted.one("next"))
     if isinstance(found, HuobanError):
-        return show(None, "sign_in", found.status, next=target, email=posted.one("email") or "", error=found)
+        email, provider = posted.one("email") or "", _has_provider(request)
+        return show(None, "sign_in", found.status, next=target, email=email, error=found, provider=provider)
     response = RedirectResponse(target, status_code=303)
     give_session(response, runtime_of(request), await auth.open_session(session, found, now=now))
     return response

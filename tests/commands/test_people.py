@@ -28,6 +28,15 @@ def test_an_account_is_made_listed_given_a_token_and_shut(on_database: Terminal)
     assert on_database("journal", "verify").code == 0
 
 
+def test_the_last_admin_is_not_shut_from_the_command_line_either(on_database: Terminal) -> None:
+    on_database("editors", "add", "a@example.org", "--name", "A", "--role", "admin")
+    on_database("editors", "disable", "a@example.org").refused("last admin")
+    on_database("editors", "add", "b@example.org", "--name", "B", "--role", "admin")
+    assert on_database("editors", "disable", "a@example.org").code == 0
+    assert on_database("editors", "disable", "a@example.org").code == 0, "it is shut already"
+    on_database("editors", "disable", "b@example.org").refused("last admin")
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [

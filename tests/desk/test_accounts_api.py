@@ -1,6 +1,8 @@
 """Accounts over HTTP: tokens shown once, links that work once, changes that hold at once, an admin that stays."""
 
+import asyncio
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -9,6 +11,7 @@ from sqlmodel import select
 from starlette.responses import PlainTextResponse
 
 from service import auth
+from service.desk import people
 from service.models import DeskSession, JournalRecord, Token
 from service.rates import RateLimit
 from service.words import Role, TokenKind
@@ -136,6 +139,39 @@ async def test_the_last_admin_stays(desk: Desk, admin: httpx.AsyncClient) -> Non
     demoted = await admin.patch(path, json={"role": "chief"}, headers=await if_match(admin, path))
     assert (demoted.status_code, demoted.json()["role"]) == (200, "chief")
     assert (await admin.get(EDITORS)).status_code == 403
+
+
+async def test_an_invitation_that_nobody_took_is_no_other_admin(
+    desk: Desk, admin: httpx.AsyncClient, clock: SettableClock
+) -> None:
+    await _invited(admin, role="admin")
+    path = f"{EDITORS}/{(await admin.get('/api/v1/me')).json()['id']}"
+    clock.move(days=8)
+    refused = await admin.patch(path, json={"disabled": True}, headers=await if_match(admin, path))
+    assert (refused.status_code, refused.json()["code"]) == (409, "not_now")
+
+
+async def test_two_admins_cannot_shut_each_other_at_once(desk: Desk, admin: httpx.AsyncClient) -> None:
+    _, token = await add_account(desk.database, role=Role.ADMIN, name="Second Admin")
+    async with client_of(desk, token) as second:
+        paths = [f"{EDITORS}/{(await client.get('/api/v1/me')).json()['id']}" for client in (second, admin)]
+        headers = [await if_match(admin, path) for path in paths]
+        answers = await asyncio.gather(
+            admin.patch(paths[0], json={"disabled": True}, headers=headers[0]),
+            second.patch(paths[1], json={"disabled": True}, headers=headers[1]),
+        )
+    assert sorted(answer.status_code for answer in answers)[0] == 200
+    assert sorted(answer.status_code for answer in answers)[1] in (401, 409)
+
+
+async def test_sessions_that_have_ended_are_forgotten(desk: Desk, clock: SettableClock) -> None:
+    async with desk.database.write() as session:
+        editor = await auth.find_editor(session, "amina.test.editor@example.org")
+        for hours in (0, 6):
+            await auth.open_session(session, editor, now=NOON + timedelta(hours=hours))
+        await people.forget_sessions(session, now=NOON + auth.SESSION_IDLE)
+    async with desk.database.read() as session:
+        assert len((await session.exec(select(DeskSession))).all()) == 1
 
 
 async def test_a_new_password_ends_every_session_and_needs_the_old_one(

@@ -16,8 +16,10 @@ from typing import Any
 import httpx
 import pytest
 
+from service import auth
 from service.db import Database
 from service.desk import live
+from service.models import Editor
 from tests.conftest import Desk, SettableClock, add_account, serving
 from tests.desk.newsroom import STORIES, TODAY, a_draft, a_wire_story, act, item
 
@@ -100,6 +102,35 @@ async def test_acts_on_accounts_are_not_told_and_do_not_stop_the_stream(desk: De
         assert (await stream.next())["act"] == "claim"
 
 
+async def test_a_shut_account_hears_nothing_more(desk: Desk, clock: SettableClock) -> None:
+    leaver, token = await add_account(desk.database, name="Lena Leaver")
+    story = await a_wire_story(desk)
+    headers = {"Authorization": f"Bearer {token}"}
+    async with (
+        httpx.AsyncClient(base_url=desk.base, headers=headers, trust_env=False, timeout=30) as client,
+        listening(client) as stream,
+    ):
+        await act(desk, story, "hold")
+        assert (await stream.next())["act"] == "hold"
+        async with desk.database.write() as session:
+            await auth.disable_editor(session, await session.get_one(Editor, leaver.id), now=clock.now, by="operator")
+        await act(desk, story, "reopen")
+        with pytest.raises(StopAsyncIteration):
+            await stream.next()
+
+
+async def test_a_desk_that_only_listens_grows_idle(desk: Desk, clock: SettableClock) -> None:
+    editor, _ = await add_account(desk.database, name="Ida Idle")
+    async with desk.database.write() as session:
+        cookie = await auth.open_session(session, editor, now=clock.now)
+    async with httpx.AsyncClient(base_url=desk.base, headers={"Cookie": f"huoban={cookie}"}, trust_env=False) as left:
+        clock.move(hours=11)
+        async with listening(left):
+            pass
+        clock.move(hours=1)
+        assert (await left.get(EVENTS)).status_code == 401
+
+
 async def test_a_stream_needs_an_account_and_a_number(desk: Desk) -> None:
     assert (await desk.public.get(EVENTS)).status_code == 401
     for wrong in ("abc", "-1", "9" * 16, "1\u00b2"):
@@ -111,9 +142,12 @@ async def test_a_stream_needs_an_account_and_a_number(desk: Desk) -> None:
 
 
 async def test_a_stream_ends_by_itself_and_frees_its_listener(database: Database, clock: SettableClock) -> None:
+    async def welcome() -> bool:
+        return True
+
     async with live.watching(database) as watch:
         assert await watch.newer_than(0, wait=0.01) is False
-        stream = live.stream_events(database, watch, after=0)
+        stream = live.stream_events(database, watch, after=0, welcome=welcome)
         waiting = asyncio.create_task(anext(stream))  # type: ignore[arg-type]
         for _ in range(500):
             await asyncio.sleep(0 if watch.listeners else 0.01)

@@ -350,6 +350,14 @@ async def test_a_domain_and_a_secret_in_the_form(sqlite_url: str, clock: Settabl
             assert not any("authorization" in request.headers for request in provider.requests)
 
 
+async def test_the_desk_offers_the_provider_where_there_is_one(newsroom: Newsroom) -> None:
+    page = await newsroom.browser.get("/desk/sign-in")
+    assert 'href="/oidc/start"' in page.text
+    wrong = {"email": "abeba@example.org", "password": "wrong"}
+    answer = await newsroom.browser.post("/desk/sign-in", data=wrong, headers={"Sec-Fetch-Site": "same-origin"})
+    assert (answer.status_code, 'href="/oidc/start"' in answer.text) == (401, True)
+
+
 async def test_a_client_without_a_secret(sqlite_url: str, clock: SettableClock) -> None:
     async with ProviderServer(clock) as provider:
         provider.secret = None
