@@ -5,7 +5,7 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo serve test check cover fuzz week chaos lock wheel clean
+.PHONY: help install demo serve test check cover fuzz week chaos audit lock wheel clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -47,6 +47,10 @@ week: install ## live through a simulated week of 1,000 feeds with faults, or HU
 
 chaos: install ## kill processes at random, 200 times or HUOBAN_CHAOS_KILLS, while people work
 	HUOBAN_CHAOS_KILLS=$${HUOBAN_CHAOS_KILLS:-200} $(BIN)/python -m pytest -q tests/chaos
+
+audit: install ## ask for known weaknesses of what we install, and write its bill of materials to dist/
+	$(BIN)/pip-audit --disable-pip --require-hashes -r requirements/run.txt --progress-spinner off
+	$(BIN)/python tools/make_sbom.py requirements/run.txt dist/huoban.cdx.json
 
 lock: install ## resolve the versions anew into requirements/
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --upgrade --custom-compile-command 'make lock' pyproject.toml -o requirements/run.txt
