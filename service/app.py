@@ -52,13 +52,13 @@ from service.publishing import (
     freezing,
     ledger_routes,
     page_routes,
-    pages,
     preview_routes,
     register_routes,
     research_routes,
 )
 from service.publishing import routes as publishing_routes
 from service.publishing.formats import load_formats
+from service.publishing.languages import InLanguage
 from service.publishing.serving import PublicCache
 from service.rates import RateLimit
 from service.runtime import Runtime, open_runtime
@@ -67,6 +67,7 @@ from service.settings import Settings, load_settings
 from service.signing_in import routes as signing_in_routes
 from service.signing_in.provider import configured_provider
 from service.stopping import told_to_stop
+from service.translations import LANGUAGES
 from service.web import API, answer_errors, refuse_nul
 
 _HERE = Path(__file__).parent
@@ -143,7 +144,7 @@ def create_app(
     app.state.sign_ins = accounts.SignInThrottle()
     app.state.provider = configured_provider(settings)
     answer_errors(app)
-    app.state.problem_page = partial(pages.render_problem, publishing_routes.site_of(settings))
+    app.state.problem_page = partial(publishing_routes.problem_page, settings)
     app.add_middleware(Methods, routes=app.routes)
     app.add_middleware(RateLimit, clock=clock)
     app.add_middleware(SecurityHeaders)
@@ -157,22 +158,37 @@ def create_app(
     app.include_router(desk_pages.router)
     app.include_router(signing_in_routes.router)
     app.include_router(api_docs.router)
-    public = (publishing_routes, page_routes, register_routes, ledger_routes)
-    for router in (*(routes.router for routes in public), research_routes.public):
+    for router in _readers():
         app.include_router(router)
     app.include_router(fetching_public_routes.router)
     app.include_router(websub_routes.router)
     app.include_router(metrics_routes.router)
+    _mount_languages(app, settings)
     app.mount("/static", StaticFiles(directory=_HERE / "static"), name="static")
     describe(app, _editor_api())
     return app
+
+
+def _readers() -> tuple[APIRouter, ...]:
+    """Everything of publishing that readers and their programs ask for."""
+    modules = (publishing_routes, page_routes, register_routes, ledger_routes)
+    return (*(module.router for module in modules), research_routes.public)
+
+
+def _mount_languages(app: FastAPI, settings: Settings) -> None:
+    pages = APIRouter(dependencies=[Depends(refuse_nul)])
+    for router in _readers():
+        pages.include_router(router)
+    root = publishing_routes.site_of(settings).root
+    for language in LANGUAGES:
+        app.mount(f"/{language}", InLanguage(pages, language, root=root), name=f"pages-{language}")
 
 
 def _first_parts() -> set[str]:
     """How the paths of the public documents begin, which are answered before any route is asked."""
     routers = (publishing_routes.router, page_routes.router, register_routes.router, fetching_public_routes.router)
     paths = [route.path for router in routers for route in router.routes if isinstance(route, Route)]
-    return {path.split("/", 2)[1].partition(".")[0] for path in paths} | {"static", ""}
+    return {path.split("/", 2)[1].partition(".")[0] for path in paths} | {"static", "", *LANGUAGES}
 
 
 def _editor_api() -> tuple[APIRouter, ...]:

@@ -41,10 +41,17 @@ class HuobanError(Exception):
     title: ClassVar[str] = "Something went wrong on our side"
 
     def __init__(
-        self, detail: str, *, errors: Sequence[FieldError] = (), current: dict[str, Any] | None = None
+        self,
+        detail: str,
+        *,
+        errors: Sequence[FieldError] = (),
+        current: dict[str, Any] | None = None,
+        language: str = "en",
     ) -> None:
         super().__init__(detail)
         self.detail = detail
+        self.language = language
+        """What ``detail`` is written in; other than English only on the pages of an interface language."""
         self.errors = tuple(errors)
         self.current = current
         """The present state of the resource, for answers that tell a client it was behind."""

@@ -234,7 +234,9 @@ def problem(
 
 async def _answer_huoban_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HuobanError)  # noqa: S101 - registered for this class only
-    extra = {"current": error.current} if error.current is not None else {}
+    extra: dict[str, Any] = {"current": error.current} if error.current is not None else {}
+    if error.language != "en":
+        extra["language"] = error.language
     response = problem(error.status, error.code, error.title, error.detail, list(error.errors), extra)
     if error.status == NotAuthenticated.status:
         response.headers["WWW-Authenticate"] = "Bearer"
@@ -344,7 +346,7 @@ def _for_people(handler: ErrorHandler) -> ErrorHandler:
         if not request.url.path.startswith("/api/"):
             response.headers["Vary"] = "Accept"
             if "text/html" in accept and "json" not in accept:
-                response.body = request.app.state.problem_page(json.loads(bytes(response.body)))
+                response.body = request.app.state.problem_page(request.scope["path"], json.loads(bytes(response.body)))
                 response.headers["Content-Type"] = "text/html; charset=utf-8"
                 response.headers["Content-Length"] = str(len(response.body))
         return response

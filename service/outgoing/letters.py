@@ -17,7 +17,7 @@ from urllib.parse import quote
 
 from service.publishing.edition import Site
 from service.publishing.formats.markup import clean, language_tag
-from service.publishing.formats.wording import date_words
+from service.translations.dates import date_words
 
 _POLICY = SMTP.clone(cte_type="7bit")  # any server takes it, whether it knows 8BITMIME or not
 

@@ -20,10 +20,11 @@ from typing import Literal
 
 from babel import Locale
 
+from service import translations
 from service.errors import FieldError
 
-LANGUAGES = ("en", "zh", "fr", "es", "pt", "ar")
-"""The languages that every place and region has a name in; the first one answers for all others."""
+LANGUAGES = tuple(translations.LANGUAGES)
+"""The languages that every place and region has a name in, those of the interface; the first answers for all others."""
 
 CHINA = "CN"
 """The other side of every tie, and therefore not among the partners."""

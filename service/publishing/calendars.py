@@ -5,8 +5,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 
-WEEKDAYS = tuple((name[0], name) for name in calendar.day_name)
-"""The heads of the columns, Monday first as in ISO 8601: letter and name."""
+from service.translations import SOURCE
+from service.translations.dates import month_words, weekday_heads
 
 
 @dataclass(frozen=True)
@@ -24,16 +24,20 @@ class Month:
 
     name: str
     weekdays: tuple[tuple[str, str], ...]
+    """The heads of the columns: letter and name."""
     weeks: tuple[tuple[Cell, ...], ...]
 
 
-def sheets_of(year: int, counts: Mapping[date, int]) -> Iterator[Month]:
-    """The months of a year in which a day has a list, the latest first; ``counts`` has the stories of each day."""
+def sheets_of(year: int, counts: Mapping[date, int], language: str = SOURCE) -> Iterator[Month]:
+    """The months of a year in which a day has a list, the latest first; ``counts`` has the stories of each day.
+
+    ``language`` is the interface's.
+    """
     for number in sorted({day.month for day in counts if day.year == year}, reverse=True):
         weeks = calendar.Calendar().monthdatescalendar(year, number)
         yield Month(
-            name=f"{calendar.month_name[number]} {year}",
-            weekdays=WEEKDAYS,
+            name=month_words(date(year, number, 1), language),
+            weekdays=weekday_heads(language),
             weeks=tuple(
                 tuple(Cell(day if day.month == number else None, counts.get(day, 0)) for day in week) for week in weeks
             ),

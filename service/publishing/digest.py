@@ -112,7 +112,7 @@ def _withdrawal(stone: Tombstone) -> dict[str, Any]:
 
 
 def _html(digest: Digest) -> bytes:
-    page = environment().get_template("public/digest.html")
+    page = environment(digest.edition.site.interface).get_template("public/digest.html")
     html = page.render(
         digest=digest,
         edition=digest.edition,

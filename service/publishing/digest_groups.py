@@ -15,6 +15,7 @@ from service.partnerships.places import region_name
 from service.publishing.edition import Issue, PublicEdition, PublicItem
 from service.publishing.formats import facts, wording
 from service.publishing.formats.markup import clean, language_tag, web_address
+from service.translations.dates import day_words
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ def arrange_digest(edition: PublicEdition, issue: Issue) -> Digest:
     return Digest(
         edition=edition,
         day=edition.day,
-        title=f"{clean(edition.site.title)}: {wording.day_words(edition.day)}",
+        title=f"{clean(edition.site.title)}: {day_words(edition.day)}",
         groups=_grouped(edition.items),
         issue=issue,
         hash=items_hash(edition.items),

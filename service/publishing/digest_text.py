@@ -13,6 +13,7 @@ from service.publishing.edition import Correction, PublicItem, PublicTag, Tombst
 from service.publishing.formats import wording
 from service.publishing.formats.facts import source_name, tier_label
 from service.publishing.formats.markup import clean, web_address
+from service.translations.dates import date_words, moment_words
 
 COLUMNS = 78
 _CLOSING = ("Pe", "Pf", "Po", "Sk")  # closing punctuation, and the marks that colour an emoji
@@ -89,7 +90,7 @@ def _text_item(item: PublicItem, zone: str) -> list[str]:
     if others:
         lines += wrap("Also " + ", ".join(f"{_place(tag)} [{_tier(tag)}]" for tag in others))
     if item.correction is not None:
-        lines += wrap(f"Corrected {wording.moment_words(item.updated_at, zone)}: {clean(item.correction)}")
+        lines += wrap(f"Corrected {moment_words(item.updated_at, zone)}: {clean(item.correction)}")
     return lines
 
 
@@ -101,14 +102,14 @@ def _markdown_item(item: PublicItem, zone: str) -> str:
     if others:
         text += " Also " + ", ".join(_marked_place(tag) for tag in others) + "."
     if item.correction is not None:
-        when = wording.moment_words(item.updated_at, zone)
+        when = moment_words(item.updated_at, zone)
         text += f"\n\n> Corrected {when}: {_escaped(item.correction)}"
     return text
 
 
 def _text_correction(correction: Correction) -> list[str]:
     item = correction.item
-    lines = wrap(f"{wording.date_words(item.edition)}: {clean(item.headline)}")
+    lines = wrap(f"{date_words(item.edition)}: {clean(item.headline)}")
     if correction.headline_before != item.headline:
         lines += wrap(f"It said: {clean(correction.headline_before)}")
     for note in correction.notes:
@@ -118,7 +119,7 @@ def _text_correction(correction: Correction) -> list[str]:
 
 def _markdown_correction(correction: Correction) -> str:
     item = correction.item
-    text = f"{wording.date_words(item.edition)}: [{_escaped(item.headline)}](<{item.permalink}>)"
+    text = f"{date_words(item.edition)}: [{_escaped(item.headline)}](<{item.permalink}>)"
     if correction.headline_before != item.headline:
         text += f"\n\n> It said: {_escaped(correction.headline_before)}"
     return text + "".join(f"\n\n> Corrected: {_escaped(note)}" for note in correction.notes)

@@ -5,6 +5,7 @@ Pure. Used by ``page_routes``.
 
 from collections.abc import Sequence
 from datetime import date, datetime
+from typing import Any
 
 from lxml import etree
 
@@ -13,11 +14,13 @@ from service.partnerships.tiers import Tier
 from service.publishing.edition import Site
 from service.publishing.formats.markup import add, clean, rfc3339, xml_bytes
 from service.publishing.streams import Stream, peopled_regions
+from service.translations import LANGUAGES, SOURCE
 
 SITEMAP_LIMIT = 50_000
 """Addresses that one sitemap may hold (sitemaps.org)."""
+_XHTML = "http://www.w3.org/1999/xhtml"
 _SITEMAP = "http://www.sitemaps.org/schemas/sitemap/0.9"
-_PAGES = ("/", "/latest.html", "/archive", "/map", "/partnerships.html", "/about")
+_PAGES = ("/daily.html", "/latest.html", "/archive", "/map", "/partnerships.html", "/about")
 
 
 def write_opml(site: Site) -> bytes:
@@ -42,8 +45,12 @@ def write_opml(site: Site) -> bytes:
 
 
 def write_sitemap(site: Site, *, days: Sequence[tuple[date, int]], stories: Sequence[tuple[str, datetime]]) -> bytes:
-    """The pages that a search engine may index: the fixed ones, streams, days and stories."""
-    root = etree.Element(f"{{{_SITEMAP}}}urlset", nsmap={None: _SITEMAP})  # type: ignore[dict-item]  # the default namespace
+    """The pages that a search engine may index: the fixed ones, streams, days and stories.
+
+    Each stands once, by its English address, with the addresses of all its languages as alternates.
+    """
+    spaces: Any = {None: _SITEMAP, "xhtml": _XHTML}  # Any: lxml's stubs forget the default namespace
+    root = etree.Element(f"{{{_SITEMAP}}}urlset", nsmap=spaces)
     streams = [
         *(Stream(region=key).path for key in peopled_regions()),
         *(Stream(tier=tier.value).path for tier in Tier),
@@ -55,9 +62,12 @@ def write_sitemap(site: Site, *, days: Sequence[tuple[date, int]], stories: Sequ
     found += [(f"/stories/{story_id}", moment) for story_id, moment in stories]
     for path, moment in found[:SITEMAP_LIMIT]:
         url = add(root, f"{{{_SITEMAP}}}url")
-        add(url, f"{{{_SITEMAP}}}loc", f"{site.base_url}{path}")
+        add(url, f"{{{_SITEMAP}}}loc", site.page_url(path, SOURCE))
         if moment is not None:
             add(url, f"{{{_SITEMAP}}}lastmod", rfc3339(moment))
+        for language in LANGUAGES:
+            address = site.page_url(path, language)
+            add(url, f"{{{_XHTML}}}link", rel="alternate", hreflang=language, href=address)
     return xml_bytes(root)
 
 

@@ -6,6 +6,9 @@ already public: a draft never becomes a ``PublicItem`` outside the desk's own pr
 
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from urllib.parse import urlsplit
+
+from service.translations import SOURCE
 
 
 @dataclass(frozen=True)
@@ -21,6 +24,31 @@ class Site:
     """BCP 47 tag of the language that its editors write in."""
     hub: str | None = None
     """The WebSub hub that is told of every change."""
+    interface: str = SOURCE
+    """The language of ``service/translations`` that our own words are in."""
+
+    @property
+    def root(self) -> str:
+        """The path that everything of ours lives under: links work under whatever host name they are read."""
+        return urlsplit(self.base_url).path.rstrip("/")
+
+    @property
+    def pages(self) -> str:
+        """The path that the pages in this language live under: ``/fr``; English has the plain one."""
+        return f"{self.root}{prefix_of(self.interface)}"
+
+    def page_path(self, address: str, language: str | None = None) -> str:
+        """The path and query of a page, given without language; in this site's language unless told."""
+        return f"{self.root}{prefix_of(language or self.interface)}{address}"
+
+    def page_url(self, address: str, language: str | None = None) -> str:
+        """The absolute address of a page, given and answered like ``page_path``."""
+        return f"{self.base_url}{prefix_of(language or self.interface)}{address}"
+
+
+def prefix_of(language: str) -> str:
+    """What the addresses of pages in a language begin with; nothing for English."""
+    return "" if language == SOURCE else f"/{language}"
 
 
 @dataclass(frozen=True)
@@ -154,5 +182,14 @@ class PublicEdition:
 
     def url(self, extension: str) -> str:
         """The absolute address of this list in one format."""
+        address = self._address(extension)
+        return self.site.page_url(address) if extension == "html" else f"{self.site.base_url}{address}"
+
+    @property
+    def address(self) -> str:
+        """Path and query of its page, without language."""
+        return self._address("html")
+
+    def _address(self, extension: str) -> str:
         query = "&".join(part for part in (self.query, self.page) if part)
-        return f"{self.site.base_url}{self.path}.{extension}{f'?{query}' if query else ''}"
+        return f"{self.path}.{extension}{f'?{query}' if query else ''}"

@@ -56,7 +56,7 @@ async def load_items(
     else:
         query = query.order_by(col(Item.position), col(Item.story_id))
     rows = (await session.exec(query)).all()  # type: ignore[call-overload]  # SQLModel types four columns at most
-    tags = await load_tags(session, [item.story_id for item, *_ in rows], today=today)
+    tags = await load_tags(session, site, [item.story_id for item, *_ in rows], today=today)
     rewritten = await rewritten_stories(session, [story for _, story, *_ in rows])
     return tuple(
         _public(
@@ -155,7 +155,7 @@ async def rewritten_stories(session: AsyncSession, stories: Sequence[Story]) -> 
 
 
 async def load_tags(
-    session: AsyncSession, story_ids: Sequence[str], *, today: date
+    session: AsyncSession, site: Site, story_ids: Sequence[str], *, today: date
 ) -> dict[str, tuple[PublicTag, ...]]:
     """The tags of these stories in the editor's order, each with the tier of its date and today's."""
     query = select(Tag).where(col(Tag.story_id).in_(story_ids)).order_by(col(Tag.position))
@@ -166,7 +166,7 @@ async def load_tags(
         found[tag.story_id].append(
             PublicTag(
                 code=tag.partner,
-                name=places.name(tag.partner, "en"),
+                name=places.name(tag.partner, site.interface),
                 flag=places.flag(tag.partner),
                 region=places.region(tag.partner),
                 tier=tag.tier,

@@ -17,8 +17,9 @@ from service.clock import Calendar
 from service.errors import Gone, NotFound
 from service.models import Edition, Item
 from service.publishing.edition import PublicEdition, PublicItem, Site
-from service.publishing.formats.wording import date_words
 from service.publishing.items import latest_change, load_items, load_tombstones
+from service.translations import translations
+from service.translations.dates import date_words
 from service.words import EditionState, ItemState
 
 
@@ -31,10 +32,12 @@ async def load_edition(
     tombstones = await load_tombstones(session, site, [col(Item.edition_date) == day])
     previous, following = await neighbours(session, day)
     closed_at = edition.closed_at if edition else None
+    words = translations(site.interface)
+    about = words.gettext("China and the Global South on %(day)s: chosen, ordered and tagged by people.")
     return PublicEdition(
         site=site,
         title=f"{site.title}, {day.isoformat()}",
-        description=f"China and the Global South on {day.isoformat()}: chosen, ordered and tagged by people.",
+        description=about % {"day": day.isoformat()},
         path=f"/editions/{day.isoformat()}",
         items=items,
         updated_at=latest_change(items, tombstones, closed_at, default=calendar.begins_at(day)),
@@ -56,7 +59,9 @@ async def load_daily(session: AsyncSession, *, site: Site, calendar: Calendar, n
     return replace(
         edition,
         title=site.title,
-        description="The day's stories on China and the Global South: chosen, ordered and tagged by people.",
+        description=translations(site.interface).gettext(
+            "The day's stories on China and the Global South: chosen, ordered and tagged by people."
+        ),
         path="/daily",
     )
 
@@ -81,10 +86,12 @@ async def load_item(
     if items:
         return items[0]
     withdrawn = await load_tombstones(session, site, [col(Item.story_id) == story_id])
+    language, words = site.interface, translations(site.interface)
     if withdrawn:
-        day = date_words(calendar.day_of(withdrawn[0].withdrawn_at))
-        raise Gone(f"This story was withdrawn on {day}: {withdrawn[0].reason}")
-    raise NotFound("There is no published story at this address.")
+        day = date_words(calendar.day_of(withdrawn[0].withdrawn_at), language)
+        told = words.gettext("This story was withdrawn on %(day)s: %(reason)s")
+        raise Gone(told % {"day": day, "reason": withdrawn[0].reason}, language=language)
+    raise NotFound(words.gettext("There is no published story at this address."), language=language)
 
 
 async def list_days(session: AsyncSession) -> list[tuple[date, int]]:

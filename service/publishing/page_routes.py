@@ -15,6 +15,7 @@ from service.publishing.digest_groups import digest_item
 from service.publishing.record import decision_facts, public_record
 from service.publishing.routes import READ, SiteDep
 from service.publishing.serving import Rendered
+from service.translations import translations
 from service.web import CalendarDep, Now, Read
 
 router = APIRouter(tags=["public"])
@@ -34,7 +35,8 @@ async def get_archive_year(year: int, session: Read, site: SiteDep) -> Response:
     """The days of one year that have a list."""
     days = await load.list_days(session)
     if not any(day.year == year for day, _ in days):
-        raise NotFound(f"No day of {year} has a list.")
+        told = translations(site.interface).gettext("No day of %(year)s has a list.")
+        raise NotFound(told % {"year": year}, language=site.interface)
     return Rendered(Document(pages.render_archive(site, days, year=year), "text/html"))
 
 
@@ -51,7 +53,7 @@ async def get_story_json(story_id: str, session: Read, site: SiteDep, calendar: 
 async def get_story(story_id: str, session: Read, site: SiteDep, calendar: CalendarDep, now: Now) -> Response:
     """One published story as a page, with its decision record; 410 with the reason once it is withdrawn."""
     item = await load.load_item(session, story_id, site=site, calendar=calendar, now=now)
-    body = pages.render_story(site, item, await public_record(session, story_id))
+    body = pages.render_story(site, item, await public_record(session, story_id, language=site.interface))
     return Rendered(Document(body, "text/html"))
 
 

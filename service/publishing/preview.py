@@ -57,7 +57,7 @@ async def _waiting_items(
         .where(col(Item.edition_date) == day, col(Item.state).in_(_WAITING))
     )
     rows = (await session.exec(query)).all()  # type: ignore[call-overload]  # as in ``items``
-    tags = await load_tags(session, [item.story_id for item, *_ in rows], today=calendar.day_of(now))
+    tags = await load_tags(session, site, [item.story_id for item, *_ in rows], today=calendar.day_of(now))
     rewritten = await rewritten_stories(session, [story for _, story, *_ in rows])
     return [
         PublicItem(

@@ -3,10 +3,8 @@
 Only public records; the editor stands under a pseudonym, as in the ledger. Called by ``page_routes``.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from types import MappingProxyType
 from typing import Any
 
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -14,12 +12,9 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from service.journal import history_of
 from service.partnerships import places
 from service.publishing.formats.markup import rfc3339
-from service.publishing.formats.wording import tier_words
+from service.publishing.formats.wording import label_words
+from service.translations import SOURCE
 
-_WORDS: Mapping[str, str] = MappingProxyType(
-    {"publish": "published", "correct": "corrected", "withdraw": "withdrawn", "move": "moved"}
-    | {"resolve": "given its publisher's own link"}
-)
 _CHANGING = ("headline", "blurb", "tags", "url")
 
 
@@ -40,15 +35,14 @@ class PublicDecision:
     by: str
     """The editor's pseudonym: the ledger names nobody."""
     act: str
-    words: str
-    """The act as it stands in a sentence."""
+    """``publish``, ``correct``, ``withdraw``, ``move`` or another of the journal's words."""
     note: str | None
     changes: tuple[Change, ...]
     hash: str
 
 
-async def public_record(session: AsyncSession, story_id: str) -> list[PublicDecision]:
-    """The public decisions about a story, oldest first."""
+async def public_record(session: AsyncSession, story_id: str, *, language: str = SOURCE) -> list[PublicDecision]:
+    """The public decisions about a story, oldest first; partners and tiers in the language of the interface."""
     found = []
     for record in await history_of(session, f"story:{story_id}"):
         if not record.public:
@@ -60,10 +54,9 @@ async def public_record(session: AsyncSession, story_id: str) -> list[PublicDeci
                 at=record.at,
                 by=content["by"],
                 act=record.act,
-                words=_WORDS.get(record.act, record.act),
                 note=after.get("note") or after.get("reason"),
                 changes=tuple(
-                    Change(key, _in_words(before[key]), _in_words(after[key]))
+                    Change(key, _in_words(before[key], language), _in_words(after[key], language))
                     for key in _CHANGING
                     if key in before and key in after
                 ),
@@ -87,8 +80,11 @@ def decision_facts(decision: PublicDecision) -> dict[str, Any]:
     }
 
 
-def _in_words(value: object) -> str:
+def _in_words(value: object, language: str) -> str:
     if not isinstance(value, list):
         return str(value or "")
-    tags = ((places.name(tag["partner"]), tag.get("label_en") or tier_words(tag["tier"])) for tag in value)
-    return "; ".join(f"{name}: {label}" for name, label in tags)
+    return "; ".join(
+        f"{places.name(tag['partner'], language)}: "
+        f"{label_words(tag['tier'], tag.get('label_en', ''), tag.get('label_zh', ''), language)}"
+        for tag in value
+    )

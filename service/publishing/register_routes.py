@@ -80,18 +80,19 @@ async def get_partnerships(
         )
     if extension == "csv":
         return Rendered(Document(register_facts.write_csv(standings), "text/csv", query=query))
-    values = _register_page(standings, on=on, today=today)
-    body = pages.render_page("partnerships", site=site, known=known, query=query, **values)
+    values = _register_page(standings, on=on, today=today, language=site.interface)
+    address = f"/partnerships.html{f'?{query}' if query else ''}"
+    body = pages.render_page("partnerships", site, address, known=known, query=query, **values)
     return Rendered(Document(body, "text/html", query=query))
 
 
-def _register_page(standings: dict[str, Standing], *, on: date, today: date) -> dict[str, Any]:
+def _register_page(standings: dict[str, Standing], *, on: date, today: date, language: str) -> dict[str, Any]:
     later = _years_from(on, 1)
     regions = []
     for key in peopled_regions():
-        members = partners_of(code for code in standings if places.region(code) == key)
+        members = partners_of((code for code in standings if places.region(code) == key), language)
         rows = [{**vars(partner), "standing": standings[partner.code]} for partner in members]
-        regions.append({"key": key, "name": places.region_name(key), "rows": rows})
+        regions.append({"key": key, "name": places.region_name(key, language), "rows": rows})
     return {
         "on": on,
         "earlier": _years_from(on, -1),
@@ -134,12 +135,13 @@ async def get_partnership(code: str, session: Read, site: SiteDep, calendar: Cal
     ]
     body = pages.render_page(
         "partnership",
-        site=site,
+        site,
+        f"/partnerships/{code}",
         place=place,
-        name=places.name(code),
+        name=places.name(code, site.interface),
         flag=places.flag(code),
-        region=places.region_name(place.region),
-        line=draw_timeline(spans, today=calendar.day_of(now)),
+        region=places.region_name(place.region, site.interface),
+        line=draw_timeline(spans, today=calendar.day_of(now), language=site.interface),
         rows=rows,
     )
     return Rendered(Document(body, "text/html"))
@@ -172,16 +174,17 @@ async def get_map_page(request: Request, session: Read, site: SiteDep, calendar:
     day, tiers, stories = await _map_of(session, asked, site=site, calendar=calendar, now=now)
     touched = [
         {**vars(partner), "tier": tiers.get(partner.code, "none"), "count": stories[partner.code]}
-        for partner in partners_of(stories)
+        for partner in partners_of(stories, site.interface)
     ]
-    bands = [
-        {"key": key, "name": words, "partners": partners_of(c for c in places.places() if shade_of(c, tiers) == key)}
-        for key, words in SHADES
-    ]
+    shades: dict[str, list[str]] = {key: [] for key, _ in SHADES}
+    for code in places.places():
+        shades[shade_of(code, tiers)].append(code)
+    bands = [{"key": key, "name": words, "partners": partners_of(shades[key], site.interface)} for key, words in SHADES]
     previous, following = await load.neighbours(session, day)
     body = pages.render_page(
         "map",
-        site=site,
+        site,
+        f"/map?date={day}",
         day=day,
         height=world().height + LEGEND,
         touched=touched,
@@ -198,7 +201,7 @@ async def _map_of(
     """The day, the tier of each partner on the register, and how many of the day's items name each partner."""
     today = calendar.day_of(now)
     if asked is not None:
-        refuse_future(asked, today)
+        refuse_future(site, asked, today)
     day = asked or await load.newest_day(session, today=today)
     edition = await load.load_edition(session, day, site=site, calendar=calendar, now=now)
     standings = await register.standings(session, on=day)

@@ -5,24 +5,26 @@ translate; the queries are in ``load`` and ``stream_load``, the words in ``forma
 ``page_routes``'. Mounted at the root by ``app``.
 """
 
+from collections.abc import Mapping
 from datetime import date, datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import RedirectResponse, Response
 
 from service.errors import NotFound
 from service.headers import Kind
-from service.publishing import caching, digest, freezing, load, stream_load
+from service.publishing import caching, digest, freezing, load, pages, stream_load
 from service.publishing.caching import Document
 from service.publishing.edition import PublicEdition, Site
 from service.publishing.formats import Format
 from service.publishing.formats.facts import link_header
-from service.publishing.formats.pages import site_path
+from service.publishing.languages import interface_of
 from service.publishing.serving import Rendered
 from service.publishing.stream_pages import render_stream
 from service.publishing.streams import Stream, read_stream
 from service.settings import Settings
+from service.translations import SOURCE, translations
 from service.web import CalendarDep, Now, Read, runtime_of
 from service.written import IsoDay
 
@@ -30,19 +32,25 @@ router = APIRouter(tags=["public"])
 READ = ["GET", "HEAD"]
 
 
-def site_of(settings: Settings) -> Site:
-    """The facts about this newsroom that stand in every document."""
+def site_of(settings: Settings, interface: str = SOURCE) -> Site:
+    """The facts about this newsroom that stand in every document, and the language of its words."""
     return Site(
         title=settings.site_title,
         base_url=settings.base_url,
         zone=settings.timezone,
         language=settings.language,
         hub=settings.websub_hub or None,
+        interface=interface,
     )
 
 
 def _site(request: Request) -> Site:
-    return site_of(runtime_of(request).settings)
+    return site_of(runtime_of(request).settings, interface_of(request.scope["path"]))
+
+
+def problem_page(settings: Settings, path: str, problem: Mapping[str, Any]) -> bytes:
+    """An error as a page in the language of the path asked for; ``problem`` is the body of the RFC 9457 answer."""
+    return pages.render_problem(site_of(settings, interface_of(path)), problem)
 
 
 SiteDep = Annotated[Site, Depends(_site)]
@@ -50,14 +58,15 @@ SiteDep = Annotated[Site, Depends(_site)]
 
 def moved(site: Site, path: str, query: str = "") -> Response:
     """Sends the reader to the one address of what was asked for, for good (RFC 9110 §15.4.9)."""
-    target = f"{site_path(site)}{path}{f'?{query}' if query else ''}"
+    target = f"{site.pages}{path}{f'?{query}' if query else ''}"
     return RedirectResponse(target, status_code=308, headers={"Cache-Control": caching.MOVED})
 
 
-def refuse_future(day: date, today: date) -> None:
+def refuse_future(site: Site, day: date, today: date) -> None:
     """Raises NotFound for a day that has not begun in the newsroom."""
     if day > today:
-        raise NotFound(f"{day} has not begun.")
+        told = translations(site.interface).gettext("%(day)s has not begun.")
+        raise NotFound(told % {"day": day}, language=site.interface)
 
 
 def _format(request: Request, extension: str) -> Format:
@@ -94,7 +103,7 @@ async def get_edition(
     day: IsoDay, extension: str, request: Request, session: Read, site: SiteDep, calendar: CalendarDep, now: Now
 ) -> Response:
     """One day's list."""
-    refuse_future(day, calendar.day_of(now))
+    refuse_future(site, day, calendar.day_of(now))
     edition = await load.load_edition(session, day, site=site, calendar=calendar, now=now)
     return _day_list(request, extension, edition)
 
@@ -164,7 +173,7 @@ async def _stream(
 
 
 def _see(site: Site, stream: Stream, extension: str) -> Response:
-    target = f"{site_path(site)}{stream.path}.{extension}{f'?{stream.query}' if stream.query else ''}"
+    target = f"{site.pages}{stream.path}.{extension}{f'?{stream.query}' if stream.query else ''}"
     return RedirectResponse(target, status_code=307, headers={"Cache-Control": caching.FRESH})
 
 
@@ -173,7 +182,7 @@ async def get_latest_digest(extension: str, session: Read, site: SiteDep, calend
     """Leads to the digest of the last day that has an item, or of today."""
     digest_type(extension)
     day = await load.newest_day(session, today=calendar.day_of(now))
-    target = f"{site_path(site)}/digest/{day.isoformat()}.{extension}"
+    target = f"{site.root}/digest/{day.isoformat()}.{extension}"
     return RedirectResponse(target, status_code=307, headers={"Cache-Control": caching.FRESH})
 
 
@@ -199,7 +208,7 @@ async def get_digest(
     An edition that was opened again and closed anew has a later `revision`; the earlier ones stay as they were.
     """
     media_type = digest_type(extension)
-    refuse_future(day, calendar.day_of(now))
+    refuse_future(site, day, calendar.day_of(now))
     body, frozen = await freezing.load_digest(
         session, day, extension, site=site, calendar=calendar, now=now, revision=revision
     )

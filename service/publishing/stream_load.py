@@ -20,6 +20,7 @@ from service.partnerships import places
 from service.publishing.edition import PublicEdition, Site
 from service.publishing.items import latest_change, load_items, load_tombstones
 from service.publishing.streams import Stream, after_week, monday_of, week_of
+from service.translations import translations
 from service.words import ItemState
 
 AT_LEAST = 50
@@ -43,18 +44,22 @@ async def load_stream(
     within = [col(Item.published_at) >= begins, col(Item.published_at) < ends, *matching]
     items = await load_items(session, site, within, today=calendar.day_of(now), stream=True)
     tombstones = await load_tombstones(session, site, within)
+    words = translations(site.interface)
     if not items and not tombstones:
-        raise NotFound(f"Nothing of this stream was published in the week {stream.week}.")
+        told = words.gettext("Nothing of this stream was published in the week %(week)s.")
+        raise NotFound(told % {"week": stream.week}, language=site.interface)
     links = {"current": _url(site, stream.whole)}
     if (older := await _last_week(session, matching, before=begins, calendar=calendar)) is not None:
         links["prev-archive"] = _url(site, stream.whole, older)
     newer = await _first_week(session, matching, since=ends, calendar=calendar)
     if newer is not None and newer < week_of(calendar.day_of(now)):
         links["next-archive"] = _url(site, stream.whole, newer)
+    title = words.gettext("%(site)s: %(stream)s, week %(week)s")
+    about = words.gettext("What was published in the week from %(monday)s, the newest first.")
     return PublicEdition(
         site=site,
-        title=f"{site.title}: {stream.name}, week {stream.week}",
-        description=f"What was published in the week from {monday_of(stream.week)}, the newest first.",
+        title=title % {"site": site.title, "stream": stream.name_in(site.interface), "week": stream.week},
+        description=about % {"monday": monday_of(stream.week)},
         path=stream.path,
         query=stream.query,
         page=stream.page,
@@ -78,11 +83,13 @@ async def _load_newest(
     recent = [col(Item.withdrawn_at) >= calendar.begins_at(today) - TOMBSTONES_FOR, *matching]
     tombstones = await load_tombstones(session, site, recent)
     older = await _last_week(session, matching, before=begins, calendar=calendar)
-    what = "Every published story" if not stream.conditions else f"The published stories: {stream.name}"
+    words, name = translations(site.interface), stream.name_in(site.interface)
+    every = words.gettext("Every published story, the newest first.")
+    some = words.gettext("The published stories: %(stream)s, the newest first.")
     return PublicEdition(
         site=site,
-        title=f"{site.title}: {stream.name}",
-        description=f"{what}, the newest first.",
+        title=words.gettext("%(site)s: %(stream)s") % {"site": site.title, "stream": name},
+        description=some % {"stream": name} if stream.conditions else every,
         path=stream.path,
         query=stream.query,
         items=items,

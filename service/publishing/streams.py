@@ -16,6 +16,7 @@ from babel import Locale
 from service.errors import FieldError, Invalid, NotFound
 from service.partnerships import places
 from service.partnerships.tiers import Tier, near_tiers
+from service.translations import SOURCE, translations
 
 DIMENSIONS = ("country", "region", "tier", "language")
 """In the order in which an address names them; ``week`` comes last."""
@@ -70,16 +71,16 @@ class Stream:
         """The stream that this is a page of."""
         return replace(self, week=None)
 
-    @property
-    def name(self) -> str:
-        """What it holds, in words: ``Kenya``, ``Africa, strategic partnership, in Arabic``."""
-        words = [
-            self.country and places.name(self.country),
-            self.region and places.region_name(self.region),
-            self.tier and Tier(self.tier).facts.name_en,
-            self.language and f"in {language_name(self.language)}",
+    def name_in(self, language: str) -> str:
+        """What it holds, in the words of the interface: ``Kenya``, ``Africa, strategic partnership, in Arabic``."""
+        words = translations(language)
+        found = [
+            self.country and places.name(self.country, language),
+            self.region and places.region_name(self.region, language),
+            self.tier and words.gettext(Tier(self.tier).facts.name_en),
+            self.language and words.gettext("in %(language)s") % {"language": language_name(self.language, language)},
         ]
-        return ", ".join(word for word in words if word) or "latest"
+        return words.gettext(", ").join(word for word in found if word) or words.gettext("latest")
 
 
 def read_stream(pairs: Iterable[tuple[str, str]]) -> Stream:
@@ -120,9 +121,9 @@ def peopled_regions() -> tuple[str, ...]:
     return tuple(key for key in places.regions() if key in found)
 
 
-def language_name(language: str) -> str:
-    """What English calls a language; the tag itself where English has no word for it."""
-    return str(Locale.parse("en").languages.get(language.split("-")[0], language))
+def language_name(language: str, interface: str = SOURCE) -> str:
+    """What the language of the interface calls a language; the tag itself where it has no word for it."""
+    return str(Locale.parse(interface).languages.get(language.split("-")[0], language))
 
 
 def week_of(day: date) -> str:

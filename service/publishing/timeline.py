@@ -12,7 +12,9 @@ from itertools import zip_longest
 
 from service.models import RegisterEntry
 from service.partnerships.tiers import Tier
-from service.publishing.formats.wording import tier_mark
+from service.publishing.formats.wording import label_words, tier_mark
+from service.translations import SOURCE, translations
+from service.translations.dates import date_words
 
 TICKS = 5
 """Years named under the chart, at the most; as many as a narrow screen can hold."""
@@ -71,8 +73,11 @@ def spans_of(history: Sequence[RegisterEntry]) -> tuple[Span, ...]:
     return tuple(Span(day, end, by_day[day]) for day, end in ends)
 
 
-def draw_timeline(spans: Sequence[Span], *, today: date) -> Timeline:
-    """The chart from the year of the first dated row to today; without bars where no row has a day."""
+def draw_timeline(spans: Sequence[Span], *, today: date, language: str = SOURCE) -> Timeline:
+    """The chart from the year of the first dated row to today; without bars where no row has a day.
+
+    ``language`` is the interface's.
+    """
     dated = [span for span in spans if span.begins is not None and span.begins <= today]
     first = dated[0].begins if dated else None
     begins = date(first.year, 1, 1) if first else today
@@ -86,10 +91,21 @@ def draw_timeline(spans: Sequence[Span], *, today: date) -> Timeline:
         assert span.begins is not None  # noqa: S101 - chosen above
         until = min(span.ends or ends, ends)
         tier = Tier(span.entry.tier)
-        words = f"{span.begins} to {span.ends or 'today'}: {span.entry.label_en}"
+        words = _bar_words(span, language)
         x = place(span.begins)
         bars.append(Bar(x, round(place(until) - x, 2), tier.facts.band.value, tier_mark(tier), words))
     return Timeline(begins, ends, tuple(bars), _ticks(begins, ends, place) if bars else ())
+
+
+def _bar_words(span: Span, language: str) -> str:
+    assert span.begins is not None  # noqa: S101 - only dated spans are drawn
+    words = translations(language)
+    begins = date_words(span.begins, language)
+    label = label_words(span.entry.tier, span.entry.label_en, span.entry.label_zh, language)
+    if span.ends is None:
+        return words.gettext("%(label)s, since %(begins)s") % {"label": label, "begins": begins}
+    ends = date_words(span.ends, language)
+    return words.gettext("%(label)s, %(begins)s to %(ends)s") % {"label": label, "begins": begins, "ends": ends}
 
 
 def _ticks(begins: date, ends: date, place: Callable[[date], float]) -> tuple[Tick, ...]:

@@ -16,7 +16,7 @@ from importlib import resources
 from service.partnerships.places import CHINA, name
 from service.partnerships.tiers import Band, Tier
 from service.publishing.formats.markup import clean
-from service.publishing.formats.wording import day_words
+from service.translations.dates import day_words
 
 SHADES = (*((band.value, band.names.name_en) for band in Band), ("absent", "Not on the register"))
 """Each shade and its words, in the order of the legend."""

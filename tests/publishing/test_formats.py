@@ -362,7 +362,7 @@ def test_page_marks_foreign_text_and_offers_its_feeds() -> None:
     arabic = document.get_element_by_id("headline-story0002")
     assert (arabic.get("lang"), arabic.get("dir")) == ("ar", "rtl")
     assert document.get_element_by_id("headline-story0005").get("dir") == "auto"
-    feeds = {link.get("type"): link.get("href") for link in document.xpath("//link[@rel='alternate']")}
+    feeds = {link.get("type"): link.get("href") for link in document.xpath("//link[@rel='alternate'][@type]")}
     assert feeds == {known.media_type: edition.url(known.extension) for known in BUILT_IN if known.extension != "html"}
     assert document.xpath("string(//link[@rel='canonical']/@href)") == edition.url("html")
     assert document.xpath("//nav//a[@rel='prev']/@href") == ["/editions/2026-11-23.html"]

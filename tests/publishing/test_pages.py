@@ -9,12 +9,13 @@ import lxml.html
 import pytest
 from lxml import etree
 
+from service.checkpoints import make_checkpoint
 from service.db import Database
 from service.models import Editor
 from tests.builders import a_feed, stored
 from tests.conftest import NOON, Desk, add_account
 from tests.desk.newsroom import TODAY
-from tests.publishing.newsroom import CSC, closed, corrected, published, withdrawn
+from tests.publishing.newsroom import CSC, UTC_CALENDAR, closed, corrected, published, withdrawn
 
 pytestmark = pytest.mark.anyio
 BROWSER = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
@@ -63,6 +64,8 @@ async def a_newsroom(database: Database) -> tuple[Editor, str, str]:
     await corrected(database, editor, kept, day=NOON.date(), at=NOON - timedelta(minutes=9), headline="A <b>road</b>")
     await withdrawn(database, editor, gone, day=NOON.date(), at=NOON - timedelta(minutes=5), reason="Not <so>.")
     await closed(database, editor, day=before.date(), at=before + timedelta(days=1))
+    async with database.write() as session:
+        await make_checkpoint(session, calendar=UTC_CALENDAR, ledger_key=None, now=NOON)
     return editor, kept, gone
 
 

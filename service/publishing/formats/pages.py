@@ -1,31 +1,35 @@
-"""The one Jinja environment of everything public, and the HTML fragment that feeds carry for an item.
+"""The Jinja environment of everything public, one per interface language, and the HTML fragment that feeds carry.
 
-Autoescape is on for every template, unknown names are errors, and every value printed goes through
-``clean``: a template cannot forget it. ``html`` and ``digest`` render with it, and so do the other public
-pages. Templates lie in ``service/templates/public``.
+Autoescape is on for every template, unknown names are errors, and every value printed goes through ``clean``,
+also within a translated sentence: a template cannot forget it. What a catalogue says is ours, and may hold markup.
+``html`` and ``digest`` render with it, and so do the other public pages. Templates lie in
+``service/templates/public``.
 """
 
 import re
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from service.partnerships.places import name, region_name
 from service.publishing.edition import PublicItem, Site
 from service.publishing.formats import facts, wording
 from service.publishing.formats.markup import clean, direction, language_tag, rfc3339, web_address
+from service.translations import LANGUAGES, SOURCE, dates, translations
+from service.translations import direction as interface_direction
 
 _TEMPLATES = Path(__file__).resolve().parents[2] / "templates"
 
 
 @cache
-def environment() -> Environment:
-    """The environment, built on first use; treat it as read-only."""
+def environment(language: str = SOURCE) -> Environment:
+    """The environment whose words are in that language, built on first use; treat it as read-only."""
     pages = Environment(
         loader=FileSystemLoader(_TEMPLATES),
+        extensions=["jinja2.ext.i18n"],
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -34,6 +38,7 @@ def environment() -> Environment:
         auto_reload=False,
         finalize=_printed,
     )
+    _speak(pages, language)
     pages.filters.update(
         web_address=web_address,
         language_tag=language_tag,
@@ -41,27 +46,48 @@ def environment() -> Environment:
         rfc3339=rfc3339,
         linked=linked,
         page_path=page_path,
-        date_words=wording.date_words,
-        day_words=wording.day_words,
-        moment_words=wording.moment_words,
+        date_words=partial(dates.date_words, language=language),
+        day_words=partial(dates.day_words, language=language),
+        moment_words=partial(dates.moment_words, language=language),
+        place_name=partial(name, language=language),
+        region_name=partial(region_name, language=language),
         source_name=facts.source_name,
         tier_mark=wording.tier_mark,
         tier_label=facts.tier_label,
-        tier_words=wording.tier_words,
+        tier_words=partial(wording.tier_words, language=language),
         withdrawn_words=wording.withdrawn_words,
-        site_path=site_path,
     )
     return pages
 
 
-def site_path(site: Site) -> str:
-    """The path our pages live under: links between them work under whatever host name they are read."""
-    return urlsplit(site.base_url).path.rstrip("/")
+def _speak(pages: Environment, language: str) -> None:
+    """Give templates the words of a language: ``gettext`` and ``ngettext``, and ``{% trans %}``, which calls them."""
+    catalogue = translations(language)
+
+    def gettext(message: str, /, **values: Any) -> Markup:
+        return Markup(catalogue.gettext(message)) % _cleaned(values)  # noqa: S704 - messages are ours, values are escaped
+
+    def ngettext(one: str, many: str, number: int, /, **values: Any) -> Markup:
+        return Markup(catalogue.ngettext(one, many, number)) % _cleaned({"num": number, **values})  # noqa: S704 - as above
+
+    pages.policies["ext.i18n.trimmed"] = True
+    pages.newstyle_gettext = True  # type: ignore[attr-defined]  # the i18n extension adds it: the functions fill in the values
+    pages.globals.update(
+        gettext=gettext,
+        ngettext=ngettext,
+        interface=language,
+        interface_direction=interface_direction(language),
+        languages=LANGUAGES,
+    )
+
+
+def _cleaned(values: dict[str, Any]) -> dict[str, Any]:
+    return {key: _printed(value) for key, value in values.items()}
 
 
 def page_path(url: str, site: Site) -> str:
     """An address of ours, as link relations hold it, as the path of its page."""
-    return f"{site_path(site)}{url.removeprefix(site.base_url).replace('{ext}', 'html')}"
+    return f"{site.pages}{url.removeprefix(site.base_url).replace('{ext}', 'html')}"
 
 
 def linked(text: str) -> Markup:

@@ -1,18 +1,17 @@
 """Facts in words for people: days, moments, what state a list is in, and how an item reads in one line.
 
-Called by the page, the item fragment and the digest. English only; the catalogues for other interface
-languages start from these words.
+Called by the page, the item fragment and the digest; the words come from ``translations``.
 """
 
 from collections.abc import Mapping
-from datetime import date, datetime
 from types import MappingProxyType
-from zoneinfo import ZoneInfo
 
 from service.partnerships.tiers import Band, Tier
 from service.publishing.edition import PublicEdition, PublicItem, Tombstone
 from service.publishing.formats.facts import edition_state
 from service.publishing.formats.markup import clean, language_tag
+from service.translations import SOURCE, translations
+from service.translations.dates import date_words, day_words, moment_words
 
 # A shape per band of tiers, so that a badge says something without colour. The shapes are no ladder on purpose:
 # Beijing publishes no ranking, and a mark for more or less would look like one.
@@ -35,25 +34,15 @@ def tier_mark(tier: str) -> str:
     return _MARKS[Tier(tier).facts.band]
 
 
-def tier_words(tier: str) -> str:
-    """Our English name of a tier, for where no official label is at hand."""
-    return Tier(tier).facts.name_en
+def tier_words(tier: str, language: str = SOURCE) -> str:
+    """Our name of a tier, for where no official label is at hand or none that the reader would understand."""
+    return translations(language).gettext(Tier(tier).facts.name_en)
 
 
-def day_words(day: date) -> str:
-    """``Tuesday 24 November 2026``."""
-    return f"{day:%A} {day.day} {day:%B} {day.year}"
-
-
-def date_words(day: date) -> str:
-    """``24 November 2026``."""
-    return f"{day.day} {day:%B} {day.year}"
-
-
-def moment_words(moment: datetime, zone: str) -> str:
-    """``24 November 2026, 06:00`` by the newsroom's wall clock; whoever prints it says whose clock that is."""
-    local = moment.astimezone(ZoneInfo(zone))
-    return f"{local.day} {local:%B} {local.year}, {local:%H:%M}"
+def label_words(tier: str, label_en: str, label_zh: str, language: str = SOURCE) -> str:
+    """A tie in the language of a reader: the official wording in English and Chinese, else our name of the tier."""
+    official = {"en": label_en, "zh": label_zh}.get(language)
+    return clean(official) if official else tier_words(tier, language)
 
 
 def withdrawn_words(stone: Tombstone, zone: str) -> str:
@@ -64,29 +53,38 @@ def withdrawn_words(stone: Tombstone, zone: str) -> str:
 
 def standing(edition: PublicEdition) -> str:
     """Open, closed or corrected, and since or until when: ``open, closes 25 November 2026, 06:00 (UTC)``."""
-    state, zone = edition_state(edition), edition.site.zone
-    steps = ["open" if state == "open" else "closed"]
-    if state == "open" and edition.cutoff_at:
-        steps.append(f", closes {moment_words(edition.cutoff_at, zone)}")
-    elif state != "open" and edition.closed_at:
-        steps.append(f" {moment_words(edition.closed_at, zone)}")
-    if state == "corrected":
-        steps.append(f", corrected {moment_words(edition.updated_at, zone)}")
-    return "".join([*steps, f" ({zone})"])
+    state, site = edition_state(edition), edition.site
+    words = translations(site.interface)
+    closes = edition.cutoff_at if state == "open" else edition.closed_at
+    moment = moment_words(closes, site.zone, site.interface) if closes else None
+    if state == "open":
+        told = words.gettext("open, closes %(moment)s") if moment else words.gettext("open")
+    elif state == "closed":
+        told = words.gettext("closed %(moment)s") if moment else words.gettext("closed")
+    else:
+        told = (
+            words.gettext("closed %(moment)s, corrected %(later)s")
+            if moment
+            else words.gettext("closed, corrected %(later)s")
+        )
+    later = moment_words(edition.updated_at, site.zone, site.interface)
+    return f"{told % {'moment': moment, 'later': later}} ({site.zone})"
 
 
 def notice(edition: PublicEdition) -> str | None:
     """What a list without items must say instead of staying silent; None when it has items."""
     if edition.items:
         return None
+    words = translations(edition.site.interface)
     if edition.day is None:
-        return "no items: nothing published here yet"
-    day = day_words(edition.day)
+        return words.gettext("no items: nothing published here yet")
     if edition.tombstones:
-        return f"no edition: everything published for {day} was withdrawn"
-    if edition.state == "closed":
-        return f"no edition: no editor published a story for {day}"
-    return f"no edition: no editor has published a story for {day} yet"
+        told = words.gettext("no edition: everything published for %(day)s was withdrawn")
+    elif edition.state == "closed":
+        told = words.gettext("no edition: no editor published a story for %(day)s")
+    else:
+        told = words.gettext("no edition: no editor has published a story for %(day)s yet")
+    return told % {"day": day_words(edition.day, edition.site.interface)}
 
 
 def sentences(item: PublicItem) -> str:

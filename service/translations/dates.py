@@ -1,0 +1,51 @@
+"""Days, months and moments in words, in every language of the interface. Pure.
+
+By CLDR, through Babel; English reads as it does in Nairobi and London, the clock has twenty-four hours everywhere,
+and weeks begin on Monday (ISO 8601). Zones are named by whoever prints a moment. Used by ``publishing`` and the desk.
+"""
+
+from datetime import date, datetime
+from functools import cache
+from zoneinfo import ZoneInfo
+
+from babel import Locale
+from babel.dates import format_date, format_skeleton, get_datetime_format, get_day_names
+
+from service.translations import SOURCE
+
+_ENGLISH = "en_GB"
+_ENGLISH_DAY = "EEEE d MMMM y"  # without the comma that few newspapers print
+
+
+def day_words(day: date, language: str = SOURCE) -> str:
+    """``Tuesday 24 November 2026``."""
+    return format_date(day, _ENGLISH_DAY if language == SOURCE else "full", locale=_locale(language))
+
+
+def date_words(day: date, language: str = SOURCE) -> str:
+    """``24 November 2026``."""
+    return format_date(day, "long", locale=_locale(language))
+
+
+def month_words(day: date, language: str = SOURCE) -> str:
+    """The month that a day lies in: ``November 2026``."""
+    return format_skeleton("yMMMM", day, locale=_locale(language))
+
+
+def moment_words(moment: datetime, zone: str, language: str = SOURCE) -> str:
+    """``24 November 2026, 06:00`` by the wall clock of a zone (IANA name)."""
+    local, locale = moment.astimezone(ZoneInfo(zone)), _locale(language)
+    joined = str(get_datetime_format("medium", locale=locale)).replace("'", "")
+    return joined.replace("{0}", f"{local:%H:%M}").replace("{1}", format_date(local, "long", locale=locale))
+
+
+@cache
+def weekday_heads(language: str = SOURCE) -> tuple[tuple[str, str], ...]:
+    """The weekdays as the heads of a calendar's columns: letter and name, Monday first."""
+    narrow, wide = (get_day_names(width, "stand-alone", _locale(language)) for width in ("narrow", "wide"))
+    return tuple((narrow[number], wide[number]) for number in range(7))
+
+
+@cache
+def _locale(language: str) -> Locale:
+    return Locale.parse(_ENGLISH if language == SOURCE else language)
