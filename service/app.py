@@ -46,6 +46,7 @@ from service.metrics import routes as metrics_routes
 from service.metrics.counting import CountRequests, RequestCounts
 from service.migrating import migrate_database
 from service.openapi import describe
+from service.outgoing import webhook_routes
 from service.partnerships import routes as partnership_routes
 from service.partnerships.register import ship_register
 from service.publishing import (
@@ -204,6 +205,7 @@ def _editor_api() -> tuple[APIRouter, ...]:
         alert_routes.router,
         fetching_routes.router,
         partnership_routes.router,
+        webhook_routes.router,
         research_routes.router,
     )
 

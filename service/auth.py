@@ -58,6 +58,7 @@ PERMISSIONS: dict[str, Permission] = {
     "manage_feeds": Permission(Role.CHIEF, "feeds"),
     "amend_register": Permission(Role.CHIEF, "register"),
     "manage_account": Permission(Role.EDITOR, "account"),
+    "manage_webhooks": Permission(Role.ADMIN, "admin"),
     "manage_editors": Permission(Role.ADMIN, "admin"),
 }
 

@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 
 from service import __version__
-from service.commands import operations, people, records, research, running, sources
+from service.commands import operations, people, records, research, running, sources, webhooks
 from service.errors import HuobanError
 
 app = typer.Typer(
@@ -25,6 +25,7 @@ running.add_to(app)
 sources.add_to(app)
 people.add_to(app)
 records.add_to(app)
+webhooks.add_to(app)
 operations.add_to(app)
 research.add_to(app)
 

@@ -43,7 +43,11 @@ TABLE = {
         reopen_edition amend_register add_feed discover_feeds import_feeds export_feeds change_feed remove_feed
         fetch_feed try_dates
     """,
-    "admin": "list_editors add_editor get_editor change_editor invite_again",
+    "admin": """
+        list_editors add_editor get_editor change_editor invite_again
+        list_webhooks add_webhook get_webhook change_webhook remove_webhook renew_webhook_secret try_webhook
+        list_deliveries
+    """,
 }
 WHO_MAY = {operation: who for who, operations in TABLE.items() for operation in operations.split()}
 
