@@ -40,14 +40,24 @@ class RequestCounts:
             registry=self._registry,
             buckets=_BUCKETS,
         )
+        self._series: dict[tuple[str, str, int], tuple[Counter, Histogram | None]] = {}
+        """Looking a series up by its labels costs prometheus-client as much as all the rest of a kept answer."""
 
     def note(self, scope: Scope, status: int, seconds: float) -> None:
         """Count one answer."""
         method = scope["method"] if scope["method"] in _METHODS else "other"
-        route = self._pattern(scope)
-        self._requests.labels(method, route, str(status)).inc()
-        if not route.endswith("/events"):
-            self._seconds.labels(route).observe(seconds)
+        key = (method, self._pattern(scope), status)
+        series = self._series.get(key)
+        if series is None:
+            series = self._series[key] = self._found(*key)
+        requests, lasting = series
+        requests.inc()
+        if lasting is not None:
+            lasting.observe(seconds)
+
+    def _found(self, method: str, route: str, status: int) -> tuple[Counter, Histogram | None]:
+        lasting = None if route.endswith("/events") else self._seconds.labels(route)
+        return self._requests.labels(method, route, str(status)), lasting
 
     def _pattern(self, scope: Scope) -> str:
         route = getattr(scope.get("route"), "path_format", None)

@@ -71,7 +71,7 @@ def name(code: str, language: str = "en") -> str:
         return ours
     if code != CHINA and code not in places():
         raise KeyError(code)
-    return str(Locale.parse(spoken).territories[code])
+    return _territories(spoken)[code]
 
 
 def region(code: str) -> str:
@@ -182,6 +182,11 @@ def _plain(word: str) -> str:
 def _spoken(language: str) -> str:
     first = re.split("[-_]", language.casefold())[0]
     return first if first in LANGUAGES else LANGUAGES[0]
+
+
+@cache
+def _territories(language: str) -> Mapping[str, str]:
+    return MappingProxyType(dict(Locale.parse(language).territories))
 
 
 def _rows(file: str) -> Iterator[dict[str, str]]:

@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime, parsedate_to_datetime
 from functools import lru_cache, partial
 from types import MappingProxyType
+from typing import NamedTuple
 
 import brotli
 
@@ -61,9 +62,8 @@ class Document:
     """Its ``Link`` header (RFC 8288)."""
 
 
-@dataclass(frozen=True)
-class Answer:
-    """What goes out over the wire."""
+class Answer(NamedTuple):
+    """What goes out over the wire; a tuple because each request makes one."""
 
     status: int
     headers: Headers
@@ -120,17 +120,20 @@ def keep(document: Document, *, seen_at: datetime) -> Kept:
 
 def _variant(document: Document, tag: str, body: bytes, encoding: Headers) -> Variant:
     etag = f'"{tag}"'.encode()
-    shared = (
+    freshness = (
         (b"etag", etag),
         (b"cache-control", document.cache_control.encode()),
         (b"vary", b"Accept-Encoding"),
-        *(((b"link", document.link.encode("ascii")),) if document.link else ()),
-        *headers_for(document.kind),
     )
+    link = ((b"link", document.link.encode("ascii")),) if document.link else ()
+    every = (*link, *headers_for(document.kind))
+    # A cache keeps what it was told of a document beside it (RFC 9111 §3.2). What scripts of other sites may read is
+    # said again, since some browsers ask the answer that they have just received.
+    again = tuple(pair for pair in every if pair[0].startswith(b"access-control-"))
     text = document.media_type.startswith("text/") or document.media_type.endswith(("json", "xml"))
     content_type = f"{document.media_type}; charset=utf-8" if text else document.media_type
     content = ((b"content-type", content_type.encode()), (b"content-length", str(len(body)).encode()), *encoding)
-    return Variant(etag, body, (*content, *shared), shared)
+    return Variant(etag, body, (*content, *freshness, *every), (*freshness, *again))
 
 
 def answer_from(kept: Kept, headers: Iterable[tuple[bytes, bytes]], *, now: datetime) -> Answer:

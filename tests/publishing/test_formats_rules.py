@@ -148,7 +148,7 @@ DAMAGE = {
     "atom": [("<id>", "<ID>"), ("</updated>", "x</updated>"), ("rel=", "wrong="), ("T05", " 05"), (" term=", " t=")],
     "json": [
         ('"version"', '"Version"'), ('"id": "tag', '"Id": "tag'), ('"items": [', '"items": [1, '), ("T05:", " 05:"),
-        ('"url": "h', '"url": "'), ('"authors": [\n  {', '"authors": [{}, {'), ('"content_', '"other_'),
+        ('"url": "h', '"url": "'), ('"authors": [{', '"authors": [{}, {'), ('"content_', '"other_'),
         ('"tags": [', '"tags": [1,'),
     ],
 }  # fmt: skip

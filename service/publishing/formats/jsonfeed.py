@@ -31,8 +31,10 @@ def render_json(edition: PublicEdition) -> bytes:
     if "hub" in links:
         feed["hubs"] = [{"type": "WebSub", "url": links["hub"]}]
     feed["_huoban"] = {**facts.edition_facts(edition), "notice": wording.notice(edition)}
-    feed["items"] = [_item(edition, item) for item in edition.items]
-    return json.dumps(feed, ensure_ascii=False, indent=1).encode() + b"\n"
+    # An item a line: readable and easy to compare, and the encoder that indents takes several times as long.
+    items = ",\n".join(json.dumps(_item(edition, item), ensure_ascii=False) for item in edition.items)
+    head = json.dumps(feed, ensure_ascii=False)[:-1]
+    return f'{head}, "items": [\n{items}\n]}}\n'.encode()
 
 
 def _item(edition: PublicEdition, item: PublicItem) -> dict[str, Any]:
