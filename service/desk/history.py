@@ -1,7 +1,7 @@
-"""A story's whole life: what people decided about it and what its source changed, in the order of time.
+"""A story's whole life: where it was seen, what people decided about it, what its source changed, in the order of time.
 
-Reads only. Notes, claims and merges are journal records like the rest; a source's changes are rows of their own,
-since nobody here decided them. Called by ``routes``.
+Reads only. Notes, claims and merges are journal records like the rest; what a source did stands in rows of its own,
+since nobody here decided it, and has no hash. Called by ``routes``.
 """
 
 from datetime import datetime
@@ -12,11 +12,11 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from service.desk import schemas
 from service.desk.wire import get_story
 from service.journal import history_of
-from service.models import Editor, Feed, JournalRecord, Revision, Story
+from service.models import Editor, Feed, JournalRecord, Revision, Sighting, SourceAlert, Story
 
 
 async def story_history(session: AsyncSession, story_id: str) -> schemas.HistoryOut:
-    """Every decision about a story and every change at its source, oldest first.
+    """Every sighting of a story, every decision about it and every change at its source, oldest first.
 
     Raises:
         NotFound: there is no such story.
@@ -26,7 +26,9 @@ async def story_history(session: AsyncSession, story_id: str) -> schemas.History
     authors = {record.by for record in records if record.by}
     names = {e.id: e.name for e in await session.exec(select(Editor).where(col(Editor.id).in_(authors)))}
     decisions = [record_view(record, names) for record in records]
-    entries = [*decisions, *await _source_revisions(session, story)]
+    revisions = await _source_revisions(session, story)
+    alerts = await _other_changes(session, story, revisions)
+    entries = [*await _sightings(session, story), *revisions, *alerts, *decisions]
     entries.sort(key=_moment)  # stable: records of one moment stay in the journal's order
     return schemas.HistoryOut(items=entries)
 
@@ -44,6 +46,15 @@ def record_view(record: JournalRecord, names: dict[str, str]) -> schemas.RecordO
     )
 
 
+async def _sightings(session: AsyncSession, story: Story) -> list[schemas.RecordOut]:
+    query = select(Sighting, Feed.name).join(Feed, col(Feed.id) == Sighting.feed_id)
+    query = query.where(Sighting.story_id == story.id).order_by(col(Sighting.seen_at), col(Sighting.id))
+    return [
+        _by_source(sighting.seen_at, feed, "source_sighting", None, {"url": sighting.url})
+        for sighting, feed in (await session.exec(query)).all()
+    ]
+
+
 async def _source_revisions(session: AsyncSession, story: Story) -> list[schemas.RecordOut]:
     query = select(Revision, Feed.name).outerjoin(Feed, col(Feed.id) == Revision.feed_id)
     query = query.where(Revision.story_id == story.id).order_by(col(Revision.replaced_at), col(Revision.id))
@@ -51,16 +62,43 @@ async def _source_revisions(session: AsyncSession, story: Story) -> list[schemas
     said = [(revision.title, revision.summary) for revision, _ in rows] + [(story.title, story.summary)]
     changes = zip(rows, said, said[1:], strict=False)
     return [
-        schemas.RecordOut(
-            at=revision.replaced_at,
-            by=feed or "source",
-            act="source_revision",
-            before={"title": before[0], "summary": before[1]},
-            after={"title": after[0], "summary": after[1]},
-            hash=None,
+        _by_source(
+            revision.replaced_at,
+            feed,
+            "source_revision",
+            {"title": before[0], "summary": before[1]},
+            {"title": after[0], "summary": after[1]},
         )
         for (revision, feed), before, after in changes
     ]
+
+
+async def _other_changes(
+    session: AsyncSession, story: Story, revisions: list[schemas.RecordOut]
+) -> list[schemas.RecordOut]:
+    """What the article's own page showed after publication: a headline of its own, a move, its end."""
+    told = {
+        (change.before[name], change.after[name])
+        for change in revisions
+        if change.before and change.after
+        for name in ("title", "summary")
+    }
+    feed = await session.get(Feed, story.feed_id) if story.feed_id else None
+    query = select(SourceAlert).where(SourceAlert.story_id == story.id)
+    alerts = (await session.exec(query.order_by(col(SourceAlert.at), col(SourceAlert.id)))).all()
+    return [
+        _by_source(
+            alert.at, feed.name if feed else None, f"source_{alert.kind}", {"said": alert.before}, {"said": alert.after}
+        )
+        for alert in alerts
+        if (alert.before, alert.after) not in told
+    ]
+
+
+def _by_source(
+    at: datetime, feed: str | None, act: str, before: dict[str, object] | None, after: dict[str, object] | None
+) -> schemas.RecordOut:
+    return schemas.RecordOut(at=at, by=feed or "source", act=act, before=before, after=after, hash=None)
 
 
 def _moment(entry: schemas.RecordOut) -> datetime:

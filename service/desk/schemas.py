@@ -299,7 +299,7 @@ class EditionOut(Shape):
 
 
 class RecordOut(Shape):
-    """One decision in a story's life, or one change at its source (`source_revision`)."""
+    """A decision in a story's life, or what its source did: `source_sighting`, `source_revision`, `source_vanished`."""
 
     at: datetime
     by: str
@@ -310,7 +310,7 @@ class RecordOut(Shape):
 
 
 class HistoryOut(Shape):
-    """A story's decisions and its source's changes, oldest first."""
+    """A story's sightings, the decisions about it and its source's changes, oldest first."""
 
     items: list[RecordOut]
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from sqlmodel import select
 
-from service.models import Revision, Story
+from service.models import Revision, Sighting, SourceAlert, Story
 from tests.builders import a_feed, stored
 from tests.conftest import NOON, Desk, SettableClock
 from tests.desk.newsroom import STORIES, TODAY, a_draft, a_wire_story, act, as_stored, place, records
@@ -167,12 +167,24 @@ async def test_the_history_tells_what_the_source_changed_among_what_people_did(
         await stored(desk.database, Revision(story_id=story, feed_id=feed.id, title=title, summary="s", replaced_at=at))
     clock.move(minutes=2)
     await act(desk, story, "hold")
+    second_feed = a_feed(name="Mombasa Paper")
+    seen = Sighting(story_id=story, feed_id=second_feed.id, url="https://m.example/1", seen_at=NOON.replace(minute=5))
+    gone = {"kind": "vanished", "before": "Third", "after": "The page is not there any more."}
+    again = {"kind": "headline_changed", "before": "Second", "after": "Third"}
+    await stored(desk.database, second_feed, seen)
+    for number, alert in enumerate((again, gone)):
+        at = NOON.replace(minute=6 + number)
+        await stored(desk.database, SourceAlert(id=f"alert-{number}", story_id=story, at=at, **alert))
     items = (await desk.editor.get(f"{STORIES}/{story}/history")).json()["items"]
     assert [(record["act"], record["by"]) for record in items] == [
+        ("source_sighting", "Nairobi Paper"),
         ("source_revision", "Nairobi Paper"),
         ("hold", "Amina Test"),
         ("source_revision", "Nairobi Paper"),
+        ("source_sighting", "Mombasa Paper"),
+        ("source_vanished", "Nairobi Paper"),
     ]
+    assert all(record.keys() == {"at", "by", "act", "before", "after", "hash"} for record in items)
     titles = [(r["before"]["title"], r["after"]["title"]) for r in items if r["act"] == "source_revision"]
     assert titles == [("First", "Second"), ("Second", "Third")]
-    assert [record["hash"] is None for record in items] == [True, False, True]
+    assert [record["act"] for record in items if record["hash"]] == ["hold"]

@@ -80,5 +80,5 @@ async def test_a_story_goes_from_a_feed_to_json_rss_atom_and_the_digest(desk: De
     assert [entry["id"] for entry in digest["items"]] == [story["id"]]
 
     history = (await desk.editor.get(f"{path}/history")).json()["items"]
-    assert [record["act"] for record in history] == ["tag", "place", "publish"]
+    assert [record["act"] for record in history] == ["source_sighting", "tag", "place", "publish"]
     assert history[-1]["hash"] == item["_huoban"]["decision"]

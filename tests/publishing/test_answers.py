@@ -2,6 +2,7 @@
 
 import asyncio
 import gzip
+import json
 
 import httpx
 import pytest
@@ -13,7 +14,7 @@ from service.scheduling import checkpoint_due
 from service.settings import Settings
 from service.signing import read_public_keys
 from tests.conftest import Desk, SettableClock
-from tests.desk.newsroom import a_published, item
+from tests.desk.newsroom import a_draft, a_published, a_wire_story, act, item
 
 pytestmark = pytest.mark.anyio
 LISTS = ("/daily.json", "/daily.rss", "/latest.atom", "/countries/KE.html", "/digest/2026-11-24.html", "/map.svg")
@@ -153,3 +154,28 @@ async def test_the_ledger_its_checkpoints_and_their_keys_are_for_everyone(desk: 
     assert (signed.broken, len(signed.seals)) == (None, 1)
     assert check_ledger(ledger.text.splitlines(), signed.seals).broken is None
     assert (await desk.public.get("/about")).text.count("checkpoints.jsonl") > 2
+
+
+async def test_the_ledger_tells_decisions_and_nobodys_name_note_or_draft(desk: Desk) -> None:
+    draft, passed, published = await a_draft(desk), await a_wire_story(desk), await a_published(desk)
+    await desk.editor.post(f"/api/v1/stories/{passed}/note", json={"text": "Whispered at lunch."})
+    await act(desk, passed, "pass", {"reason": "off_topic"})
+    await desk.editor.post("/api/v1/tokens", json={"name": "secret plan"})
+    ledger = (await desk.public.get("/ledger.jsonl")).text
+    payloads = [json.loads(line)["payload"] for line in ledger.splitlines() if "payload" in json.loads(line)]
+    told = [json.loads(payload) for payload in payloads]
+    assert [(record["act"], record["subject"]) for record in told] == [("publish", f"story:{published}")]
+    assert told[0]["by"].startswith("editor-")
+    editor = (await desk.editor.get("/api/v1/me")).json()
+    for private in (
+        "Amina",
+        "Chidi",
+        "example.org",
+        editor["id"],
+        "Whispered",
+        "secret plan",
+        draft,
+        passed,
+        "off_topic",
+    ):
+        assert private not in ledger, private
