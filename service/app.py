@@ -67,6 +67,7 @@ from service.scheduling import scheduling
 from service.settings import Settings, load_settings
 from service.signing_in import routes as signing_in_routes
 from service.signing_in.provider import configured_provider
+from service.status_routes import router as status_router
 from service.stopping import told_to_stop
 from service.translations import LANGUAGES
 from service.web import API, answer_errors, refuse_nul
@@ -164,6 +165,7 @@ def create_app(
     for router in _readers():
         app.include_router(router)
     app.include_router(fetching_public_routes.router)
+    app.include_router(status_router)
     app.include_router(websub_routes.router)
     app.include_router(metrics_routes.router)
     _mount_languages(app, settings)

@@ -2,7 +2,7 @@
 
 An outage must not look like a quiet day, so it says when something was last fetched, which sources fail, and which
 answer but have gone quiet. It shows no address that could hold a key, no header, and no account. Called by
-``public_routes``.
+``status_routes``, at the door.
 """
 
 from collections import Counter

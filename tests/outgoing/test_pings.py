@@ -137,7 +137,7 @@ async def test_feeds_name_their_hub_in_themselves_and_in_a_header(
     await published(database, editor)
     hub = "https://hub.example/"
     url = database.url.render_as_string(hide_password=False)
-    async with serving(settings_for(url, websub_hub=hub), clock=clock) as base, httpx.AsyncClient() as client:
+    async with serving(settings_for(url, websub_hub=hub), clock=clock) as base, httpx.AsyncClient(timeout=30) as client:
         for path in ("/daily", "/latest", "/editions/2026-11-24", "/countries/KE"):
             for extension in ("rss", "atom"):
                 answer = await client.get(f"{base}{path}.{extension}")
