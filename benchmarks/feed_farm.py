@@ -75,7 +75,7 @@ def _items(number: int, new: int, now: datetime) -> Iterator[dict[str, object]]:
         dice = random.Random(number * 100_000 + place)
         wire = dice.random() < 0.15
         report = dice.randrange(2_000) if wire else 0
-        words = _text(random.Random(report) if wire else dice, 10, chinese)
+        words = text_of(random.Random(report) if wire else dice, 10, chinese)
         link = f"https://wire.example/report/{report}" if wire else f"https://paper{number}.example/{place}-{words[:9]}"
         yield {
             "title": words.capitalize(),
@@ -86,7 +86,8 @@ def _items(number: int, new: int, now: datetime) -> Iterator[dict[str, object]]:
         }
 
 
-def _text(dice: random.Random, count: int, chinese: bool) -> str:
+def text_of(dice: random.Random, count: int, chinese: bool) -> str:
+    """So many made-up words, some far commoner than others; in Chinese twice as many characters."""
     if chinese:
         return "".join(dice.choices(_CHINESE, k=count * 2))
     words, weights = _vocabulary()
@@ -107,7 +108,7 @@ def _html(dice: random.Random, words: int, chinese: bool) -> str:
     paragraphs = []
     while words > 0:
         length = dice.randint(20, 60)
-        text = _text(dice, min(length, words), chinese)
+        text = text_of(dice, min(length, words), chinese)
         link = f'<a href="https://paper.example/{words}">{text[:12]}</a>'
         paragraphs.append(f'<p class="body">{text} {link} &amp; more.</p>')
         words -= length

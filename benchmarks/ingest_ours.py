@@ -1,4 +1,5 @@
-"""Huoban as a runner for ``benchmarks.ingest``: one round over all feeds for each line on standard input.
+"""Huoban as a runner for ``benchmarks.ingest``: for each line on standard input one round over all feeds, and at the
+next line whatever sibling hints it left for later rounds.
 
 It does what ``huoban fetch`` does, on SQLite or on the PostgreSQL database whose URL is given. Arguments: a folder,
 the addresses' file, and the database's URL or ``-``. Two hours of the clock pass between two rounds.
@@ -30,7 +31,7 @@ from service.settings import Settings
 
 
 async def work(folder: Path, addresses: list[str], url: str) -> None:
-    """Add the feeds, then fetch all of them for each line that comes."""
+    """Add the feeds, then fetch all of them, and work off the hints, for each pair of lines that comes."""
     settings = Settings(
         database_url=f"sqlite+aiosqlite:///{folder / 'huoban.db'}" if url == "-" else url,
         allowed_networks=(ip_network("127.0.0.0/8"),),
@@ -57,8 +58,11 @@ async def work(folder: Path, addresses: list[str], url: str) -> None:
                 stored = (await session.exec(select(func.count()).select_from(Story))).one()
             outcomes = sorted({report.outcome.value for report in reports})
             print(json.dumps({"seconds": took, "stored": stored, "outcomes": outcomes}), flush=True)
+            await asyncio.to_thread(sys.stdin.readline)
+            began = time.perf_counter()
             while await note_pending(runtime.database, now=clock()):
-                pass  # what the rounds of the next minutes would work off; not counted in any pass
+                pass  # what the rounds of the next minutes would work off
+            print(json.dumps({"seconds": time.perf_counter() - began}), flush=True)
             past += timedelta(hours=2)
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from email.utils import format_datetime
+from functools import cache
 
 from tests.feed_server import Answer, Request
 
@@ -27,6 +28,7 @@ KINDS = (
 )
 HOPELESS = frozenset({"vanished", "garbage"})
 RETRY_AFTER = timedelta(hours=3)
+_stamp = cache(format_datetime)
 
 
 @dataclass
@@ -69,7 +71,7 @@ class Paper:
         items = "".join(
             f"<item><title>{self.headline(article, at)}</title><link>{self.link(article)}?utm_source=rss</link>"
             f"<guid isPermaLink='false'>{self._guid(article)}</guid>"
-            f"<pubDate>{format_datetime(self._dated(article))}</pubDate></item>\n"
+            f"<pubDate>{_stamp(self._dated(article))}</pubDate></item>\n"
             for article in reversed(self.published(at)[-LISTED:])
         )
         stamp = format_datetime(at)

@@ -35,6 +35,12 @@ STEP = timedelta(hours=1)
 """The least that the clock moves, so that one round serves several feeds as it does in real life."""
 
 
+@pytest.fixture
+def anyio_backend() -> tuple[str, dict[str, bool]]:
+    """On the event loop that the service itself runs on."""
+    return "asyncio", {"use_uvloop": True}
+
+
 def spec_of(paper: Paper, url: str) -> FeedSpec:
     timeout = timedelta(seconds=0.2) if paper.kind == "slow" else None
     options = FetchOptions(interval=INTERVAL, timeout=timeout)
