@@ -14,6 +14,7 @@ import asyncio
 import re
 import secrets
 from collections.abc import Sequence
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from urllib.parse import urlsplit
 
@@ -77,15 +78,22 @@ class Arrivals:
         await self._app(scope, _Impatient(receive, self._silence_seconds, self._body_seconds), completed)
 
     def _is_proxy(self, peer: str) -> bool:
-        return _is_in(peer, self._proxies)
+        return bool(self._proxies) and _is_in(peer, self._proxies)
 
     def _is_ours(self, host: str) -> bool:
-        try:
-            name = urlsplit(f"//{host}").hostname
-        except ValueError:
-            return False
-        name = (name or "").rstrip(".")
-        return "." not in name or name in self._names or _address(name) is not None
+        name, passes = _name_in(host)
+        return passes or name in self._names
+
+
+@lru_cache(256)  # nearly all requests bring the same one
+def _name_in(host: str) -> tuple[str | None, bool]:
+    """The name in a ``Host`` field, and whether it passes whatever our names are: one word, or an address."""
+    try:
+        name = urlsplit(f"//{host}").hostname
+    except ValueError:
+        return None, False
+    name = (name or "").rstrip(".")
+    return name, "." not in name or _address(name) is not None
 
 
 def client_behind(forwarded: Sequence[str], peer: str, proxies: Sequence[Network]) -> str:

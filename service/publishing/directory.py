@@ -13,7 +13,7 @@ from service.partnerships import places
 from service.partnerships.tiers import Tier
 from service.publishing.edition import Site
 from service.publishing.formats.markup import add, clean, rfc3339, xml_bytes
-from service.publishing.streams import Stream, peopled_regions
+from service.publishing.streams import Stream, every_stream, peopled_regions
 from service.translations import LANGUAGES, SOURCE
 
 SITEMAP_LIMIT = 50_000
@@ -51,13 +51,8 @@ def write_sitemap(site: Site, *, days: Sequence[tuple[date, int]], stories: Sequ
     """
     spaces: Any = {None: _SITEMAP, "xhtml": _XHTML}  # Any: lxml's stubs forget the default namespace
     root = etree.Element(f"{{{_SITEMAP}}}urlset", nsmap=spaces)
-    streams = [
-        *(Stream(region=key).path for key in peopled_regions()),
-        *(Stream(tier=tier.value).path for tier in Tier),
-        *(Stream(country=code).path for code in places.places()),
-    ]
     found: list[tuple[str, datetime | None]] = [(page, None) for page in _PAGES]
-    found += [(f"{path}.html", None) for path in streams]
+    found += [(f"{stream.path}.html", None) for stream in every_stream()]
     found += [(f"/editions/{day}.html", None) for day, _ in days]
     found += [(f"/stories/{story_id}", moment) for story_id, moment in stories]
     for path, moment in found[:SITEMAP_LIMIT]:
