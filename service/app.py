@@ -162,12 +162,14 @@ def create_app(
     app.include_router(desk_pages.router)
     app.include_router(signing_in_routes.router)
     app.include_router(api_docs.router)
-    for router in _readers():
+    for router in (
+        *_readers(),
+        fetching_public_routes.router,
+        status_router,
+        websub_routes.router,
+        metrics_routes.router,
+    ):
         app.include_router(router)
-    app.include_router(fetching_public_routes.router)
-    app.include_router(status_router)
-    app.include_router(websub_routes.router)
-    app.include_router(metrics_routes.router)
     _mount_languages(app, settings)
     app.mount("/static", StaticFiles(directory=_HERE / "static"), name="static")
     describe(app, _editor_api())
@@ -191,7 +193,13 @@ def _mount_languages(app: FastAPI, settings: Settings) -> None:
 
 def _first_parts() -> set[str]:
     """How the paths of the public documents begin, which are answered before any route is asked."""
-    routers = (publishing_routes.router, page_routes.router, register_routes.router, fetching_public_routes.router)
+    routers = (
+        publishing_routes.router,
+        page_routes.router,
+        register_routes.router,
+        fetching_public_routes.router,
+        status_router,
+    )
     paths = [route.path for router in routers for route in router.routes if isinstance(route, Route)]
     return {path.split("/", 2)[1].partition(".")[0] for path in paths} | {"static", "", *LANGUAGES}
 
