@@ -76,6 +76,7 @@ async def add_story_by_url(runtime: Runtime, url: str, *, now: datetime, by: Edi
     look = await look_at(runtime, address, patience=PATIENCE, now=now)
     if look.outcome in _NO_SUCH_ADDRESS:
         raise _refused(look.detail or "it cannot be reached")
+    now = runtime.clock()  # anew: whoever follows the changes would miss a story dated by the time it was asked for
     story = _story(look, now)
     async with runtime.database.write() as session:
         await take_turn(session)

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
+import anyio
 import httpx
 import pytest
 from hypothesis import given
@@ -361,6 +362,46 @@ async def test_changes_come_the_longest_ago_first_and_what_moves_is_met_again(de
     assert set(seen) | {story["id"] for story in rest} >= set(stories)
     assert seen[0] in [story["id"] for story in rest]
     assert rest[-1]["state"] in ("passed", "new")
+
+
+async def test_a_client_that_follows_the_changes_misses_nothing_while_everybody_works(
+    desk: Desk, clock: SettableClock
+) -> None:
+    copy: dict[str, tuple[int, str]] = {}
+    working = True
+
+    async def follow() -> None:
+        """Read to the end, again and again, from the last change seen less a minute; once more when all is done."""
+        since, last_round = NOON - timedelta(hours=1), False
+        while not last_round:
+            last_round = not working
+            params: dict[str, Any] = {"changed_since": (since - timedelta(minutes=1)).isoformat(), "limit": 3}
+            while True:
+                page = (await desk.program.get(STORIES, params=params)).json()
+                for story in page["items"]:
+                    copy[story["id"]] = (story["version"], story["state"])
+                    since = max(since, datetime.fromisoformat(story["changed_at"]))
+                if page["next"] is None:
+                    break
+                params["cursor"] = page["next"]
+
+    async def work(client: httpx.AsyncClient) -> None:
+        for number in range(6):
+            story_id = await a_wire_story(desk, at=clock.move(seconds=20))
+            for verb, body in (("hold", None), ("pass", {"reason": "old"}), ("note", {"text": "Looked at."}))[
+                number % 3 :
+            ]:
+                assert (await act(desk, story_id, verb, body, client=client)).is_success
+
+    async with anyio.create_task_group() as following:
+        following.start_soon(follow)
+        async with anyio.create_task_group() as editors:
+            editors.start_soon(work, desk.editor)
+            editors.start_soon(work, desk.chief)
+        working = False
+    everything = (await desk.editor.get(STORIES, params={"state": "all", "limit": 200})).json()["items"]
+    assert copy == {story["id"]: (story["version"], story["state"]) for story in everything}
+    assert len(copy) == 12
 
 
 async def test_the_time_of_change_never_goes_back(desk: Desk) -> None:

@@ -334,3 +334,15 @@ async def test_the_api_resolves_an_opaque_story_against_the_version_that_was_see
     assert resolved.status_code == 200, resolved.text
     assert (resolved.json()["url"], resolved.json()["opaque"]) == ("https://paper.example/x", False)
     assert resolved.headers["etag"] == '"2"'
+
+
+async def test_a_story_is_dated_by_when_it_is_stored_and_not_by_when_it_was_asked_for(
+    runtime: Runtime, clock: SettableClock
+) -> None:
+    by = await an_editor(runtime.database)
+    clock.move(minutes=2)  # the page took that long
+    async with FeedServer() as paper:
+        paper.on("/rail", page())
+        added = await add(runtime, paper.url("/rail"), by)
+    story = await the_story(runtime, added.story_id)
+    assert (story.received_at, story.changed_at) == (clock.now, clock.now)
