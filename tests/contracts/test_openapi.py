@@ -9,8 +9,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import jsonschema_rs
 import pytest
 
+from service.api_examples import examples
 from service.app import create_app
 from service.desk.api_docs import spell, subjects_of
 from service.desk.rendering import page
@@ -69,6 +71,37 @@ def test_every_post_by_an_editor_takes_a_key_and_nothing_else_does(schema: dict[
             assert "Idempotency-Key" in names, path
         if method != "post":
             assert "Idempotency-Key" not in names, path
+
+
+def test_every_post_takes_a_key_but_the_one_that_signs_in(schema: dict[str, Any]) -> None:
+    without = [
+        operation["operationId"]
+        for path, method, operation in _operations(schema)
+        if method == "post" and path.startswith(API)
+        if "Idempotency-Key" not in {parameter["name"] for parameter in operation.get("parameters", ())}
+    ]
+    assert without == ["sign_in"]
+
+
+def test_every_body_has_an_example_and_every_example_fits_its_shape(schema: dict[str, Any]) -> None:
+    shapes = schema["components"]["schemas"]
+    taken = {
+        media["schema"]["$ref"].rpartition("/")[2]
+        for _, _, operation in _operations(schema)
+        for media in operation.get("requestBody", {}).get("content", {}).values()
+        if "$ref" in media["schema"]
+    }
+    silent = {
+        name
+        for name in taken
+        if "examples" not in shapes[name]
+        and not any("examples" in each or "default" in each for each in shapes[name]["properties"].values())
+    }
+    assert silent == set()
+    for name, example in examples().items():
+        whole = {"$ref": f"#/components/schemas/{name}", "components": schema["components"]}
+        errors = list(jsonschema_rs.Draft202012Validator(whole).iter_errors(example))
+        assert errors == [], name
 
 
 def test_no_change_is_made_by_reading(schema: dict[str, Any]) -> None:
