@@ -22,7 +22,7 @@ SHADES = (*((band.value, band.names.name_en) for band in Band), ("absent", "Not 
 """Each shade and its words, in the order of the legend."""
 LEGEND = 84
 """The height of the legend, below the map."""
-LETTER = 21
+LETTER = 23
 """About the width of a letter in the legend; no text is measured here."""
 DOT = 9
 """The radius of a small territory's dot, in the map's units (3,000 make its width)."""
