@@ -158,22 +158,26 @@ def create_app(
     app.add_middleware(Arrivals, settings=settings)  # the last one added stands in front of all others
     for router in _editor_api():
         app.include_router(router, prefix=API)
-    app.include_router(accounts.pages)
-    app.include_router(desk_pages.router)
-    app.include_router(signing_in_routes.router)
-    app.include_router(api_docs.router)
-    for router in (
-        *_readers(),
-        fetching_public_routes.router,
-        status_router,
-        websub_routes.router,
-        metrics_routes.router,
-    ):
+    for router in _outside_the_api():
         app.include_router(router)
     _mount_languages(app, settings)
     app.mount("/static", StaticFiles(directory=_HERE / "static"), name="static")
     describe(app, _editor_api())
     return app
+
+
+def _outside_the_api() -> tuple[APIRouter, ...]:
+    return (
+        accounts.pages,
+        desk_pages.router,
+        signing_in_routes.router,
+        api_docs.router,
+        *_readers(),
+        fetching_public_routes.router,
+        status_router,
+        websub_routes.router,
+        metrics_routes.router,
+    )
 
 
 def _readers() -> tuple[APIRouter, ...]:
