@@ -5,6 +5,7 @@ each against the shape that it is an example of. Pure; ``openapi`` puts them in.
 """
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 _STORY = "01ngaz203xk209g5dj"
@@ -12,11 +13,44 @@ _OTHER = "01ngaz2098mffpmmg1"
 _TAG: dict[str, Any] = {"partner": "KE", "tier": "comprehensive_strategic_cooperative", "reason": None}
 _URL = "https://paper.example/news/rail-deal"
 _TIME = "2026-11-24T07:30:00Z"
+_ITEM: dict[str, Any] = {
+    "story_id": _STORY,
+    "story_version": 6,
+    "edition": "2026-11-24",
+    "position": 1,
+    "state": "published",
+    "headline": "The railway reaches Naivasha",
+    "blurb": "It opened in 2019.",
+    "title": "China-built railway reaches the Rift Valley",
+    "language": "en",
+    "feed": {"id": "the-paper", "name": "The Paper", "url": "https://paper.example/rss.xml", "country": "KE"},
+    "url": _URL,
+    "tags": [
+        {
+            "partner": "KE",
+            "name": "Kenya",
+            "tier": "comprehensive_strategic_cooperative",
+            "label_en": "comprehensive strategic cooperative partnership",
+            "label_zh": "全面战略合作伙伴关系",
+            "tier_now": "comprehensive_strategic_cooperative",
+            "confirmed_by": "Amina Wanjiru",
+            "confirmed_at": _TIME,
+            "reason": None,
+        }
+    ],
+    "publish_at": None,
+    "published_by": "Amina Wanjiru",
+    "published_at": _TIME,
+    "updated_at": _TIME,
+    "correction": None,
+    "withdrawn_at": None,
+    "withdrawn_reason": None,
+    "uri": f"tag:daily.example.org,2026-11-24:{_STORY}",
+    "decision": "9fd04c8ea22eccb5981af23c47c2bc070fcda056fc39698b37c292d0e26359ee",
+}
 
-
-def examples() -> Mapping[str, Any]:
-    """By the name of the shape."""
-    return {
+EXAMPLES: Mapping[str, Any] = MappingProxyType(
+    {
         "TagsIn": {"tags": [_TAG]},
         "StoryPatch": {"headline": "The railway reaches Naivasha", "blurb": "It opened in 2019."},
         "PassIn": {"reason": "off_topic"},
@@ -40,6 +74,7 @@ def examples() -> Mapping[str, Any]:
         "FeedIn": {"url": "https://paper.example/rss.xml", "name": "The Paper", "language": "en", "region": "africa"},
         "FeedPatch": {"enabled": False},
         "DismissIn": {"stories": [_OTHER]},
+        "WebhookPatch": {"enabled": True},
         "PreferencesPatch": {"language": "fr", "single_keys": False},
         "AmendmentIn": {
             "partner": "KE",
@@ -81,40 +116,5 @@ def examples() -> Mapping[str, Any]:
             ],
         },
     }
-
-
-_ITEM: dict[str, Any] = {
-    "story_id": _STORY,
-    "story_version": 6,
-    "edition": "2026-11-24",
-    "position": 1,
-    "state": "published",
-    "headline": "The railway reaches Naivasha",
-    "blurb": "It opened in 2019.",
-    "title": "China-built railway reaches the Rift Valley",
-    "language": "en",
-    "feed": {"id": "the-paper", "name": "The Paper", "url": "https://paper.example/rss.xml", "country": "KE"},
-    "url": _URL,
-    "tags": [
-        {
-            "partner": "KE",
-            "name": "Kenya",
-            "tier": "comprehensive_strategic_cooperative",
-            "label_en": "comprehensive strategic cooperative partnership",
-            "label_zh": "全面战略合作伙伴关系",
-            "tier_now": "comprehensive_strategic_cooperative",
-            "confirmed_by": "Amina Wanjiru",
-            "confirmed_at": _TIME,
-            "reason": None,
-        }
-    ],
-    "publish_at": None,
-    "published_by": "Amina Wanjiru",
-    "published_at": _TIME,
-    "updated_at": _TIME,
-    "correction": None,
-    "withdrawn_at": None,
-    "withdrawn_reason": None,
-    "uri": f"tag:daily.example.org,2026-11-24:{_STORY}",
-    "decision": "9fd04c8ea22eccb5981af23c47c2bc070fcda056fc39698b37c292d0e26359ee",
-}
+)
+"""By the name of the shape."""

@@ -10,7 +10,7 @@ from typing import Any
 
 from fastapi import APIRouter, FastAPI
 
-from service.api_examples import examples
+from service.api_examples import EXAMPLES
 from service.idempotency import HEADER, OncePerKey
 from service.web import API, PROBLEM
 
@@ -103,7 +103,7 @@ def describe(app: FastAPI, editor_api: Iterable[APIRouter]) -> None:
 def _completed(schema: dict[str, Any], keyed: set[str | None]) -> dict[str, Any]:
     components = schema.setdefault("components", {})
     components.setdefault("schemas", {}).update(Problem=_PROBLEM_SCHEMA, ProblemField=_FIELD_SCHEMA)
-    for name, example in examples().items():
+    for name, example in EXAMPLES.items():
         components["schemas"][name] = {**components["schemas"][name], "examples": [example]}
     for name in ("HTTPValidationError", "ValidationError"):
         components["schemas"].pop(name, None)

@@ -12,7 +12,7 @@ from typing import Any
 import jsonschema_rs
 import pytest
 
-from service.api_examples import examples
+from service.api_examples import EXAMPLES
 from service.app import create_app
 from service.desk.api_docs import spell, subjects_of
 from service.desk.rendering import page
@@ -98,7 +98,7 @@ def test_every_body_has_an_example_and_every_example_fits_its_shape(schema: dict
         and not any("examples" in each or "default" in each for each in shapes[name]["properties"].values())
     }
     assert silent == set()
-    for name, example in examples().items():
+    for name, example in EXAMPLES.items():
         whole = {"$ref": f"#/components/schemas/{name}", "components": schema["components"]}
         errors = list(jsonschema_rs.Draft202012Validator(whole).iter_errors(example))
         assert errors == [], name
