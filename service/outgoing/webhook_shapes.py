@@ -28,7 +28,7 @@ class WebhookPatch(Body):
     url: Address | None = None
     events: Events | None = None
     purpose: Name | None = None
-    enabled: bool | None = None
+    enabled: bool | None = Field(None, examples=[True])
 
 
 class WebhookOut(Shape):
