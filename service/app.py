@@ -174,16 +174,15 @@ def _outside_the_api() -> tuple[APIRouter, ...]:
         api_docs.router,
         *_readers(),
         fetching_public_routes.router,
-        status_router,
         websub_routes.router,
         metrics_routes.router,
     )
 
 
 def _readers() -> tuple[APIRouter, ...]:
-    """Everything of publishing that readers and their programs ask for."""
+    """What readers and their programs ask for, pages and data."""
     modules = (publishing_routes, page_routes, register_routes, ledger_routes)
-    return (*(module.router for module in modules), research_routes.public)
+    return (*(module.router for module in modules), research_routes.public, status_router)
 
 
 def _mount_languages(app: FastAPI, settings: Settings) -> None:

@@ -20,7 +20,7 @@ SITEMAP_LIMIT = 50_000
 """Addresses that one sitemap may hold (sitemaps.org)."""
 _XHTML = "http://www.w3.org/1999/xhtml"
 _SITEMAP = "http://www.sitemaps.org/schemas/sitemap/0.9"
-_PAGES = ("/daily.html", "/latest.html", "/archive", "/map", "/partnerships.html", "/about")
+_PAGES = ("/daily.html", "/latest.html", "/archive", "/map", "/partnerships.html", "/about", "/status")
 
 
 def write_opml(site: Site) -> bytes:

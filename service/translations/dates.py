@@ -9,7 +9,7 @@ from functools import cache
 from zoneinfo import ZoneInfo
 
 from babel import Locale
-from babel.dates import format_date, format_skeleton, get_datetime_format, get_day_names
+from babel.dates import format_date, format_skeleton, format_timedelta, get_datetime_format, get_day_names
 
 from service.translations import SOURCE
 
@@ -37,6 +37,11 @@ def moment_words(moment: datetime, zone: str, language: str = SOURCE) -> str:
     local, locale = moment.astimezone(ZoneInfo(zone)), _locale(language)
     joined = str(get_datetime_format("medium", locale=locale)).replace("'", "")
     return joined.replace("{0}", f"{local:%H:%M}").replace("{1}", format_date(local, "long", locale=locale))
+
+
+def ago_words(moment: datetime, now: datetime, language: str = SOURCE) -> str:
+    """How long ago a moment was, in the largest unit that fits: ``12 minutes ago``."""
+    return format_timedelta(moment - now, add_direction=True, locale=_locale(language))
 
 
 @cache

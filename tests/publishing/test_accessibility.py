@@ -26,6 +26,7 @@ KINDS = (
     "/regions/africa.html",
     "/archive",
     "/about",
+    "/status",
     "/map",
     "/partnerships.html?on=2015-01-01",
     "/partnerships/RU",

@@ -33,6 +33,7 @@ PAGES = (
     "/archive",
     "/archive/2026",
     "/about",
+    "/status",
     "/partnerships.html",
     "/partnerships.html?on=2015-01-01&known=2026-11-24",
     "/partnerships/RU",

@@ -7,6 +7,7 @@ also within a translated sentence: a template cannot forget it. What a catalogue
 """
 
 import re
+from datetime import date, datetime
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
@@ -46,6 +47,9 @@ def environment(language: str = SOURCE) -> Environment:
         rfc3339=rfc3339,
         linked=linked,
         page_path=page_path,
+        day=date.fromisoformat,
+        moment=datetime.fromisoformat,
+        ago_words=partial(dates.ago_words, language=language),
         date_words=partial(dates.date_words, language=language),
         day_words=partial(dates.day_words, language=language),
         moment_words=partial(dates.moment_words, language=language),
