@@ -5,10 +5,10 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo serve test check cover fuzz week chaos audit lock wheel clean
+.PHONY: help install demo serve test test-browser bench-desk check cover fuzz week chaos audit lock wheel clean
 
 help: ## print this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 install: $(STAMP) ## make .venv with everything, pinned by hash
 
@@ -28,6 +28,13 @@ serve: install ## the real thing: SQLite in data/, the feeds of feeds.yaml
 
 test: install ## run the tests (PostgreSQL's too where its server is installed)
 	$(BIN)/python -m pytest -n 2 --dist loadgroup
+
+test-browser: install ## drive the desk in Chromium, installed by its package where root may do that
+	@command -v chromium >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium; }
+	$(BIN)/python -m pytest -n 2 tests/browser
+
+bench-desk: install ## a shift of 50 stories with real keys: how long an editor waits for the machine
+	$(BIN)/python -m benchmarks.desk_shift
 
 check: install ## style, types, import rules
 	$(BIN)/ruff check .

@@ -9,12 +9,16 @@ import { word } from "./words.js";
 
 const dialog = document.getElementById("ask");
 
-/** Ask what the page at `path` asks; answers whether it was done. */
+/**
+ * Ask what the page at `path` asks.
+ * @returns once the question is there: `{decided, answer}`, promises of whether the editor said yes, and whether it was
+ * then done; null where there is no question.
+ */
 export async function ask(path) {
   const question = await piece(path, "#question");
   if (!question) {
     say(word("offline"));
-    return false;
+    return null;
   }
   const back = document.activeElement;
   dialog.replaceChildren(question);
@@ -22,12 +26,13 @@ export async function ask(path) {
   followWords(question);
   dialog.showModal();
   (question.querySelector("[autofocus], input:not([type=hidden]), textarea") ?? dialog).focus();
-  const done = await answered(question);
-  if (!done && back?.isConnected) back.focus();
-  return done;
+  const act = decidedIn(question);
+  const answer = act.then(async (decided) => Boolean(decided) && (await perform(decided)).kind === "done");
+  act.then((decided) => !decided && back?.isConnected && back.focus());
+  return { decided: act.then(Boolean), answer };
 }
 
-function answered(question) {
+function decidedIn(question) {
   return new Promise((resolve) => {
     let act = null;
     question.querySelector("form").addEventListener("submit", (event) => {
@@ -39,6 +44,6 @@ function answered(question) {
       event.preventDefault();
       dialog.close();
     });
-    dialog.addEventListener("close", async () => resolve(act ? (await perform(act)).kind === "done" : false), { once: true });
+    dialog.addEventListener("close", () => resolve(act), { once: true });
   });
 }

@@ -35,9 +35,7 @@ bind({
   },
   go: () => choose(word("go_where"), (letter) => {
     const link = document.querySelector(`[data-go="${CSS.escape(letter)}"]`);
-    if (!link) return false;
-    link.click();
-    return true;
+    link?.click();
   }),
 });
 

@@ -53,6 +53,7 @@ function number() {
 export async function sent(form, submitter) {
   const item = form.closest(".item");
   const act = actOf(form, submitter);
+  form.dataset.sent = "yes";
   const was = item && { dataset: { ...item.dataset, position: item.querySelector(".position").textContent, day: act.day ?? edition().dataset.day } };
   return perform(act, { inverse: inverseOf(act, was, form) });
 }
@@ -61,7 +62,7 @@ function follow(name) {
   return () => {
     const scope = name === "close" ? document : current() ?? items()[0];
     const link = scope?.querySelector(`[data-do="${name}"]`);
-    if (link) ask(link.getAttribute("href"));
+    return link ? ask(link.getAttribute("href")) : null;
   };
 }
 
@@ -72,13 +73,24 @@ function openWords() {
   edit.querySelector("input[name=headline]").focus();
 }
 
+/** Whether an act on the list waits, or somebody is writing in it. */
+function isBusy() {
+  const fields = edition().querySelectorAll("input:not([type=hidden]), textarea");
+  const writing = [...fields].some((each) => each.value !== each.defaultValue && !each.form.dataset.sent);
+  // A field that has the focus is about to be written in; without it, the next letters would be keys.
+  return writing || document.activeElement?.matches("input, textarea, select") || isHeld(`edition:${edition().dataset.day}`);
+}
+
+let late = false;
+
 /** Show the list as it is now; what is being written and the place of reading stay. */
 export async function refreshEdition() {
-  if (!edition() || isHeld(`edition:${edition().dataset.day}`)) return;
-  const writing = [...edition().querySelectorAll("input, textarea")].some((each) => each.type !== "hidden" && each.value !== each.defaultValue);
-  if (writing) return;
+  if (!edition()) return;
+  late = isBusy();
+  if (late) return;
   const fresh = await piece(location.pathname, ".edition");
-  if (!fresh || isHeld(`edition:${fresh.dataset.day}`)) return;
+  late = isBusy();
+  if (!fresh || late) return;
   const chosen = current()?.dataset.story;
   const focused = Boolean(document.activeElement?.closest(".item"));
   const opened = items().filter((each) => each.querySelector("details.edit[open]")).map((each) => each.id);
@@ -144,5 +156,6 @@ export function startEdition() {
     event.preventDefault();
     ask(link.getAttribute("href"));
   });
+  document.addEventListener("focusout", () => late && setTimeout(refreshEdition));
   window.addEventListener("desk:acted", refreshEdition);
 }

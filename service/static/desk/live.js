@@ -5,6 +5,7 @@ import { isHeld, versionOf } from "./versions.js";
 import { didWords, word } from "./words.js";
 
 const LOOK_FOR_NEW = 30000;
+const OWN_ANSWER = 500; // milliseconds
 
 /**
  * Follow the events.
@@ -34,11 +35,14 @@ function told(event, screen) {
   const mine = event.by === document.body.dataset.me;
   if (kind === "edition") screen.edition?.(id);
   if (event.edition) screen.edition?.(event.edition);
-  if (kind !== "story" || isHeld(event.subject)) return;
-  const known = versionOf(event.subject);
-  if (known === undefined || (event.version !== null && event.version <= known)) return;
-  screen.story?.(id);
-  if (!mine) say(word("others", { who: event.by, what: didWords(event.act) }));
+  if (kind !== "story") return;
+  // Of one's own acts the answer usually comes after the event, and tells the version.
+  setTimeout(() => {
+    const known = versionOf(event.subject);
+    if (isHeld(event.subject) || known === undefined || event.version <= known) return;
+    screen.story?.(id);
+    if (!mine) say(word("others", { who: event.by, what: didWords(event.act) }));
+  }, mine ? OWN_ANSWER : 0);
 }
 
 /** Look now and then whether stories have arrived; `show(count, rows)` offers them. */

@@ -31,7 +31,7 @@ export const outdated = (story) => fetched.delete(story);
 /** Show a story; answers its article, or null where another one was asked for meanwhile. */
 export async function showStory(story) {
   pane.dataset.wanted = story;
-  if (shownArticle()?.dataset.story === story && fetched.has(story)) return shownArticle();
+  if (shownArticle()?.dataset.story === story) return shownArticle();
   prefetch(story);
   const article = await fetched.get(story);
   if (pane.dataset.wanted !== story) return null;
@@ -45,18 +45,35 @@ export async function showStory(story) {
   return article;
 }
 
-/** Fetch the story that is shown anew; the place of reading and the focus stay. */
-export async function refreshStory(story) {
+/**
+ * Fetch the story that is shown anew; the place of reading and the focus stay.
+ * @param unless asked again when it has arrived: whether to leave the pane as it is.
+ */
+export async function refreshStory(story, { unless = () => false } = {}) {
   outdated(story);
   if (pane.dataset.wanted !== story && shownArticle()?.dataset.story !== story) return;
-  const focused = document.activeElement?.closest("#pane") ? document.activeElement.name || document.activeElement.id : null;
   const article = await piece(`/desk/stories/${story}?part=pane`, "article");
-  if (!article || (pane.dataset.wanted ?? story) !== story) return;
+  if (!article || (pane.dataset.wanted ?? story) !== story || unless()) return;
   fetched.set(story, Promise.resolve(article));
   const top = pane.scrollTop;
+  const focused = document.activeElement?.closest("#pane") ? document.activeElement : null;
+  const caret = focused?.selectionStart ?? null;
+  keepWriting(article);
   put(article);
   pane.scrollTop = top;
-  if (focused) (pane.querySelector(`[name="${focused}"], #${CSS.escape(focused)}`) ?? pane.querySelector("h2")).focus();
+  if (!focused) return;
+  const again = (focused.id && pane.querySelector(`#${CSS.escape(focused.id)}`)) || pane.querySelector("h2");
+  again.focus({ preventScroll: true });
+  if (caret !== null && again.setSelectionRange) again.setSelectionRange(caret, caret);
+}
+
+// What was written and not sent yet stays, except in the form that was sent.
+function keepWriting(article) {
+  for (const field of pane.querySelectorAll("input:not([type=hidden]):not([type=checkbox]), textarea")) {
+    if (!field.id || field.value === field.defaultValue || field.form?.dataset.sent) continue;
+    const fresh = article.querySelector(`#${CSS.escape(field.id)}`);
+    if (fresh) fresh.value = field.value;
+  }
 }
 
 function put(article) {

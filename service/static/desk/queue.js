@@ -93,6 +93,13 @@ function note(act, { data, version }) {
   if (version !== null) madeVersion(act.subject, version);
   else if (data?.current?.version) madeVersion(act.subject, data.current.version);
   if (data?.story_version) madeVersion(`story:${data.story_id}`, data.story_version);
+  // Stories that the act counted up by one, and of which its answer does not speak. Had somebody else changed one of them
+  // too, its version would be higher still, and the next act on it would be told so.
+  const silent = act.method === "DELETE" ? [act.story] : (act.body?.stories ?? []);
+  for (const story of silent) {
+    const known = versionOf(`story:${story}`);
+    if (known !== undefined) madeVersion(`story:${story}`, known + 1);
+  }
   for (const item of data?.items ?? []) madeVersion(`story:${item.story_id}`, item.story_version);
 }
 

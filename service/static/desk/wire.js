@@ -12,6 +12,7 @@ import { word } from "./words.js";
 
 const rows = document.getElementById("rows");
 const pane = document.getElementById("pane");
+const PAUSE = 200; // milliseconds
 const LEAVING = new Set(["pass", "hold"]);
 
 const current = () => rows?.querySelector(".row[aria-current]");
@@ -108,6 +109,7 @@ export async function sent(form, submitter) {
   const act = actOf(form, submitter);
   const row = document.getElementById(`row-${act.story}`);
   const inverse = inverseOf(act, shown, form);
+  form.dataset.sent = "yes";
   if (LEAVING.has(act.name) && row) {
     row.classList.add("is-going");
     moveOn(row);
@@ -129,29 +131,43 @@ async function place(key) {
   const row = document.getElementById(`row-${act.story}`);
   row?.classList.add("is-going");
   if (key !== "p" && row) moveOn(row);
-  const answer = await perform(act, { inverse: inverseOf(act, shown, form) });
-  if (answer.kind !== "done") {
-    document.getElementById(`row-${act.story}`)?.classList.remove("is-going");
-  } else if (key === "p") await publish(act.day, act.story);
+  const placed = perform(act, { inverse: inverseOf(act, shown, form) }).then((answer) => {
+    if (answer.kind !== "done") document.getElementById(`row-${act.story}`)?.classList.remove("is-going");
+    return answer.kind === "done";
+  });
+  // Without a connection the place waits in the queue, and the question with it.
+  if (key === "p" && (await soon(placed))) await publish(act.day, act.story);
+}
+
+/** What a promise gives, if it gives it within a few seconds. */
+function soon(promise) {
+  return Promise.race([promise, new Promise((resolve) => setTimeout(resolve, 5000, null))]);
 }
 
 async function publish(day, story) {
-  if (!(await ask(`/desk/editions/${day}/items/${story}/publish`))) return;
-  const row = document.getElementById(`row-${story}`);
-  if (row) await moveOn(row);
+  const question = await ask(`/desk/editions/${day}/items/${story}/publish`);
+  question?.decided.then((yes) => {
+    const row = document.getElementById(`row-${story}`);
+    if (!yes || !row) return;
+    row.classList.add("is-going");
+    moveOn(row);
+    question.answer.then((done) => done || document.getElementById(`row-${story}`)?.classList.remove("is-going"));
+  });
 }
 
 async function askForPlace() {
   const shown = await article();
   if (!shown) return;
   if (shown.dataset.edition) say(word("already"));
-  else choose(word("which_place"), (key) => (/^[1-9tp]$|^Enter$/.test(key) ? void place(key) : false));
+  else choose(word("which_place"), (key) => (/^[1-9tp]$|^Enter$/.test(key) ? place(key) : null));
 }
 
 async function askToPublish() {
-  const shown = await article();
-  if (!shown) return;
-  if (["draft", "scheduled"].includes(shown.dataset.itemState)) publish(shown.dataset.edition, shown.dataset.story);
+  const before = await article();
+  if (!before) return;
+  await showNow(before.dataset.story);
+  const shown = shownArticle();
+  if (["draft", "scheduled"].includes(shown.dataset.itemState)) await publish(shown.dataset.edition, shown.dataset.story);
   else say(word(shown.dataset.edition ? "published_already" : "which_place"));
 }
 
@@ -159,10 +175,9 @@ function chooseDigit(act, prompt) {
   return withForm(act, (form) =>
     choose(prompt, (digit) => {
       const wanted = form.querySelector(`[data-digit="${CSS.escape(digit)}"]`);
-      if (!wanted) return false;
+      if (!wanted) return;
       if (wanted.type === "checkbox") wanted.checked = true;
       form.requestSubmit(wanted.type === "checkbox" ? form.querySelector("button") : wanted);
-      return true;
     }),
   );
 }
@@ -189,7 +204,7 @@ const KEYS = {
   reopen: submit("reopen"),
   pass: () => chooseDigit("pass", word("which_reason")),
   merge: () => chooseDigit("merge", word("which_sibling")),
-  tag: focusOn(".look-up input"),
+  tag: focusOn("#add"),
   words: focusOn("#headline"),
   note: focusOn("#note"),
   place: askForPlace,
@@ -240,12 +255,26 @@ export function startWire() {
     if (current()) heading(current()).focus();
   });
   window.addEventListener("desk:acted", ({ detail: act }) => {
-    for (const story of new Set([act.story, ...(act.body?.stories ?? [])])) {
-      outdated(story);
-      refreshRow(story);
-      if (shownArticle()?.dataset.story === story) refreshStory(story);
-    }
+    for (const story of new Set([act.story, ...(act.body?.stories ?? [])])) showSoon(story);
   });
+}
+
+const due = new Map();
+
+/** Show a story anew when its acts pause: one that is tagged, placed and published in a row is shown once. */
+function showSoon(story) {
+  outdated(story);
+  clearTimeout(due.get(story));
+  due.set(story, setTimeout(() => showNow(story), PAUSE));
+}
+
+/** Show a story anew now, if that is due. */
+async function showNow(story) {
+  if (!due.has(story)) return;
+  clearTimeout(due.get(story));
+  due.delete(story);
+  refreshRow(story);
+  if (shownArticle()?.dataset.story === story) await refreshStory(story);
 }
 
 /** Somebody else changed a story: show it, unless that would take away what is being written. */
@@ -253,6 +282,6 @@ export function changedElsewhere(story) {
   if (shownArticle()?.dataset.story === story && isDirty()) return false;
   outdated(story);
   refreshRow(story);
-  if (shownArticle()?.dataset.story === story) refreshStory(story);
+  if (shownArticle()?.dataset.story === story) refreshStory(story, { unless: isDirty });
   return true;
 }

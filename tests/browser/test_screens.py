@@ -1,0 +1,95 @@
+"""Every screen, in both themes: nothing that axe finds fault with, and nothing wider than a small telephone."""
+
+import os
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.async_playwright import Axe
+from playwright.async_api import Page, expect
+
+from tests.browser.conftest import PATIENCE, Window
+from tests.builders import a_feed, a_story, stored
+from tests.conftest import Desk
+from tests.desk.newsroom import TODAY, a_draft, a_published, act
+
+pytestmark = pytest.mark.anyio
+expect.set_options(timeout=PATIENCE)
+KEPT = Path(os.environ.get("HUOBAN_SCREENSHOTS", "")) if os.environ.get("HUOBAN_SCREENSHOTS") else None
+"""Where CI keeps pictures of every screen."""
+
+
+async def _newsroom(desk: Desk) -> dict[str, str]:
+    """A newsroom in which every screen has something to show; answers the screens' addresses."""
+    feed = a_feed(name="Nairobi Paper", country="KE", language="ar", region="africa", kind="newspaper")
+    story = a_story(feed, title="افتتاح السكة الحديدية في كينيا", headline="Kenya opens a railway", language="ar",
+                    date_rule="rfc822+zone", date_raw="Tue, 24 Nov 2026 10:00", opaque=True)  # fmt: skip
+    story_id = story.id
+    await stored(desk.database, feed, story)
+    await act(desk, story_id, "claim")
+    draft, public = await a_draft(desk, title="A draft"), await a_published(desk, title="A public item")
+    await act(desk, story_id, "note", {"text": "Call the ministry."})
+    items = f"/desk/editions/{TODAY}/items"
+    return {
+        "sign-in": "/desk/sign-in",
+        "wire": f"/desk/wire?story={story_id}&add=KE&add=Atlantis",
+        "filtered": "/desk/wire?state=picked&sort=source",
+        "nothing": "/desk/wire?language=xx",
+        "story": f"/desk/stories/{story_id}",
+        "edition": f"/desk/editions/{TODAY}",
+        "publish": f"{items}/{draft}/publish",
+        "schedule": f"{items}/{draft}/schedule",
+        "correct": f"{items}/{public}/correct",
+        "withdraw": f"{items}/{public}/withdraw",
+        "close": f"/desk/editions/{TODAY}/close",
+        "diff": f"/desk/editions/2026-11-23/diff/{TODAY}",
+        "keys": "/desk/keys",
+        "problem": "/desk/stories/nothing",
+    }
+
+
+async def _faults(page: Page, name: str) -> list[str]:
+    found = (await Axe().run(page)).response["violations"]
+    return [f"{name}: {fault['id']} {node['html'][:160]}" for fault in found for node in fault["nodes"]]
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+async def test_axe_finds_no_fault_with_any_screen(desk: Desk, window: Window, theme: str) -> None:
+    screens = await _newsroom(desk)
+    page = await window(color_scheme=theme)
+    faults = []
+    for name, address in screens.items():
+        await page.goto(address)
+        faults += await _faults(page, name)
+        if KEPT:
+            await page.screenshot(path=KEPT / f"{name}-{theme}.png")
+    await page.goto(screens["wire"])
+    await page.wait_for_selector("html[data-scripts=on]")
+    await page.keyboard.press("a")
+    await page.keyboard.type("ouga")  # Uganda, in French
+    await expect(page.locator("#options")).to_be_visible()
+    faults += await _faults(page, "tagging")
+    await page.keyboard.press("Escape")
+    await page.keyboard.press("Escape")
+    await page.keyboard.press("?")
+    await expect(page.locator("#help")).to_be_visible()
+    faults += await _faults(page, "help")
+    assert faults == []
+
+
+async def test_no_screen_is_wider_than_a_small_telephone_and_the_way_back_to_the_list_is_there(
+    desk: Desk, window: Window
+) -> None:
+    screens = await _newsroom(desk)
+    page = await window(viewport={"width": 320, "height": 640}, reduced_motion="reduce")
+    for name, address in screens.items():
+        await page.goto(address)
+        wide = await page.evaluate("document.documentElement.scrollWidth")
+        assert wide <= 320, name
+        if KEPT:
+            await page.screenshot(path=KEPT / f"{name}-narrow.png")
+    await page.goto(screens["wire"])
+    await expect(page.locator(".list")).to_be_hidden()
+    await page.get_by_role("link", name="Back to the list").click()
+    await expect(page.locator(".list")).to_be_visible()
+    await page.locator(".row h2 a").first.click()
+    await expect(page.locator("#pane h2")).to_be_visible()
