@@ -9,10 +9,11 @@ This is the only module that commits. It knows no table; ``models`` does. Called
 else is handed a session.
 """
 
+import asyncio
 import sqlite3
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from pathlib import Path
 from typing import Any, NewType
 
@@ -92,6 +93,9 @@ class Database:
         self.url = parsed
         self.is_sqlite = parsed.drivername.startswith("sqlite")
         options: dict[str, Any] = {} if self.is_sqlite else {"pool_size": 10, "pool_pre_ping": True}
+        # SQLite writes one at a time: those of this process wait here, in the order they came and without a connection.
+        # Left to SQLite, they would poll for its lock out of order, each with a connection that readers then lack.
+        self._turn: AbstractAsyncContextManager[object] = asyncio.Lock() if self.is_sqlite else nullcontext()
         self.engine: AsyncEngine = create_async_engine(parsed, **options)
         if self.is_sqlite:
             event.listen(self.engine.sync_engine, "connect", _prepare_sqlite)
@@ -141,7 +145,7 @@ class Database:
     @asynccontextmanager
     async def write(self) -> AsyncIterator[WriteSession]:
         """A session for one change: committed when the block ends, undone when it raises."""
-        async with self._writes() as session:
+        async with self._turn, self._writes() as session:
             # Begin now: on SQLite the lock is taken here and not at the first statement, so that what
             # an action reads cannot have changed when it writes.
             await session.connection()
