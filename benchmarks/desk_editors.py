@@ -4,8 +4,9 @@
 
 Real sockets, one connection and one account for each editor, all of them on the same forty stories and the same day's
 list, without a pause. Each acts by the version that it read; 412 and 409 are the answers of somebody who came second,
-404 and 422 of somebody who would move what is not placed or publish what has no tag. Afterwards each story's and the list's version must have been
-counted up exactly once for each act that was answered with success: a lost update would show there.
+404 and 422 of somebody who would move what is not placed or publish what has no tag. Afterwards each story's and the
+list's version must have been counted up exactly once for each act that was answered with success: a lost update would
+show there.
 """
 
 import argparse
