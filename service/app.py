@@ -15,7 +15,7 @@ from fastapi import APIRouter, Depends, FastAPI
 from starlette.routing import Route
 from starlette.staticfiles import StaticFiles
 
-from service import __version__, adding_routes
+from service import __version__, adding_pages, adding_routes
 from service.arriving import Arrivals
 from service.auth import invite_first_admin
 from service.clock import Clock, utc_now
@@ -169,6 +169,7 @@ def create_app(
 def _outside_the_api() -> tuple[APIRouter, ...]:
     return (
         accounts.pages,
+        adding_pages.router,
         desk_pages.router,
         signing_in_routes.router,
         api_docs.router,

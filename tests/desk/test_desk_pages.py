@@ -262,6 +262,23 @@ async def test_what_was_decided_about_a_story_stands_on_its_page(desk: Desk, for
     assert (await forms.open("/desk/keys")).status_code == 200
 
 
+async def test_an_article_is_added_by_its_address_and_an_opaque_link_gets_its_publishers(
+    desk: Desk, forms: FormDesk
+) -> None:
+    known = await a_wire_story(desk, opaque=True, url="https://news.google.com/rss/articles/x")
+    await forms.open("/desk/wire")
+    assert (await forms.send("/desk/add", url="http://192.168.0.1/")).status_code == 422
+    await forms.open(f"/desk/stories/{known}")
+    await forms.send(f"{known}/resolve", url="https://paper.example/the-article")
+    assert forms.said == "The address is the publisher's now."
+    story = (await desk.editor.get(f"{STORIES}/{known}")).json()
+    assert (story["url"], story["opaque"]) == ("https://paper.example/the-article", False)
+    await forms.open("/desk/wire")
+    await forms.send("/desk/add", url="https://paper.example/the-article")
+    assert forms.answer.url.path == f"/desk/stories/{known}"
+    assert forms.said == "This story was on the wire already."
+
+
 async def test_no_page_of_the_desk_is_kept_or_framed_or_runs_what_stands_in_it(desk: Desk, forms: FormDesk) -> None:
     await a_wire_story(desk, title="<script>alert(1)</script>", summary='"><img src=x onerror=alert(1)>')
     for path in ("/desk/wire", f"/desk/editions/{TODAY}", "/desk/sign-in"):
