@@ -1,7 +1,7 @@
-"""``GET /events``: server-sent events of what happens at every desk (WHATWG HTML §9.2). Mounted by ``app``.
+"""``GET /events``: server-sent events of every desk (WHATWG HTML §9.2); ``GET /presence``: who is there.
 
 The events are ``live``'s; here they only get their form. A comment comes every 15 seconds of silence (FastAPI's
-own), so that proxies keep the connection.
+own), so that proxies keep the connection. Mounted by ``app``.
 """
 
 import re
@@ -10,11 +10,13 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, Query, Request
 from fastapi.sse import EventSourceResponse, ServerSentEvent
+from pydantic import BaseModel, Field
 
 from service import auth
 from service.desk.live import JournalWatch, stream_events
+from service.desk.wire_screen import editors_here
 from service.errors import FieldError, HuobanError, Invalid
-from service.web import Now, caller_of, runtime_of
+from service.web import Now, Read, caller_of, runtime_of
 
 router = APIRouter(tags=["events"])
 
@@ -74,3 +76,15 @@ async def get_events(
     yield ServerSentEvent(comment="open", retry=RETRY_MS)
     async for event in stream_events(runtime_of(request).database, _watch(request), after=after, welcome=welcome):
         yield ServerSentEvent(id=str(event.seq), event="decision", data=event)
+
+
+class PresenceOut(BaseModel):
+    """Who is at the desk now."""
+
+    editors: list[str] = Field(description="Names of those signed in at the desk and seen lately.")
+
+
+@router.get("/presence", operation_id="list_present")
+async def get_presence(_by: Annotated[None, Depends(_listener)], session: Read, now: Now) -> PresenceOut:
+    """Who is signed in at the desk and was seen within the last quarter of an hour, by name."""
+    return PresenceOut(editors=await editors_here(session, now=now))

@@ -112,6 +112,16 @@ async def test_the_wire_says_everything_about_a_story_without_a_click(desk: Desk
     assert (source_title.get("lang"), source_title.get("dir")) == ("ar", "auto")
 
 
+async def test_the_wire_says_who_is_at_the_desk(desk: Desk, forms: FormDesk, chief: FormDesk) -> None:
+    await forms.open("/desk/wire")
+    here = [name.text_content().strip() for name in forms.page.get_element_by_id("here")]
+    assert here == ["Amina Test", "Chidi Chief"]
+    assert (await desk.program.get("/api/v1/presence")).json() == {"editors": here}
+    await chief.open("/desk/wire")
+    await chief.send("/desk/sign-out")
+    assert (await desk.editor.get("/api/v1/presence")).json() == {"editors": ["Amina Test"]}
+
+
 async def test_filters_are_links_with_counts_and_are_kept_under_a_name(desk: Desk, forms: FormDesk) -> None:
     await a_wire_story(desk, language="fr", title="Un accord")
     await a_wire_story(desk, language="en", title="A deal")

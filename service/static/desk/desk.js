@@ -4,7 +4,7 @@
 import { perform } from "./acts.js";
 import * as edition from "./edition.js";
 import { bind, choose, showHelp } from "./keys.js";
-import { follow, watchArrivals } from "./live.js";
+import { follow, watchArrivals, watchPresence } from "./live.js";
 import { restore } from "./queue.js";
 import { undoLast } from "./undo.js";
 import { readVersions } from "./versions.js";
@@ -58,7 +58,10 @@ function showArrivals(fresh) {
 if (screen === "wire" || screen === "story") {
   wire.startWire();
   follow({ story: wire.changedElsewhere });
-  if (screen === "wire") watchArrivals(showArrivals);
+  if (screen === "wire") {
+    watchArrivals(showArrivals);
+    watchPresence();
+  }
 } else if (screen === "edition") {
   edition.startEdition();
   const shown = () => document.querySelector(".edition").dataset.day;

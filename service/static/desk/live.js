@@ -1,10 +1,13 @@
 // What the other editors do, as it happens (server-sent events). Nothing that is being read moves.
 
+import { request } from "./api.js";
 import { say } from "./say.js";
 import { isHeld, versionOf } from "./versions.js";
 import { didWords, word } from "./words.js";
 
 const LOOK_FOR_NEW = 30000;
+const PRESENCE = 60000;
+const IDLE = 600000;
 const OWN_ANSWER = 500; // milliseconds
 
 /**
@@ -48,7 +51,7 @@ function told(event, screen) {
 /** Look now and then whether stories have arrived; `show(count, rows)` offers them. */
 export function watchArrivals(show) {
   setInterval(async () => {
-    if (document.hidden) return;
+    if (isIdle()) return;
     const address = new URL(location.href);
     for (const name of ["story", "cursor", "add", "did"]) address.searchParams.delete(name);
     address.searchParams.set("part", "list");
@@ -57,4 +60,33 @@ export function watchArrivals(show) {
     const fresh = [...page.querySelectorAll("li.row")].filter((row) => !document.getElementById(row.id));
     if (fresh.length) show(fresh);
   }, LOOK_FOR_NEW);
+}
+
+/** Show who is at the desk, anew every minute. */
+export function watchPresence() {
+  const list = document.getElementById("here");
+  setInterval(async () => {
+    if (isIdle()) return;
+    const { kind, data } = await request("GET", "/api/v1/presence");
+    if (kind !== "done") return;
+    list.replaceChildren(
+      ...data.editors.map((name) => {
+        const line = document.createElement("li");
+        const said = document.createElement("bdi");
+        said.textContent = name;
+        line.append(said);
+        return line;
+      }),
+    );
+  }, PRESENCE);
+}
+
+// What asks by itself is no sign of a person: a desk that nobody touches asks nothing, and its session ends in time.
+let touched = Date.now();
+for (const kind of ["keydown", "pointerdown", "scroll"]) {
+  document.addEventListener(kind, () => (touched = Date.now()), { capture: true, passive: true });
+}
+
+function isIdle() {
+  return document.hidden || Date.now() - touched > IDLE;
 }
