@@ -16,7 +16,7 @@ from starlette.routing import Route
 from starlette.staticfiles import StaticFiles
 
 from service import __version__, adding_pages, adding_routes
-from service.arriving import Arrivals
+from service.arriving import Arrivals, Names
 from service.auth import invite_first_admin
 from service.clock import Clock, utc_now
 from service.desk import (
@@ -39,6 +39,7 @@ from service.fetching.catalogue import SyncReport, sync_feeds
 from service.fetching.feeds_file import find_feeds_file, load_feeds_file
 from service.fetching.guard import guarded_transport
 from service.fetching.parsers import ParserPool
+from service.front import Front
 from service.headers import SecurityHeaders
 from service.logs import configure_logging
 from service.methods import Methods
@@ -60,7 +61,7 @@ from service.publishing import (
 from service.publishing import routes as publishing_routes
 from service.publishing.formats import load_formats
 from service.publishing.languages import InLanguage
-from service.publishing.serving import PublicCache
+from service.publishing.serving import KeptDocuments, PublicCache
 from service.rates import RateLimit
 from service.runtime import Runtime, open_runtime
 from service.scheduling import scheduling
@@ -131,7 +132,11 @@ def create_app(
                 async with scheduling(runtime, parsers, freeze=app.state.freeze_digest):
                     yield
 
-    app = FastAPI(
+    kept, counts = KeptDocuments(), RequestCounts(_first_parts())
+    app = Front(
+        Names(settings),
+        kept,
+        counts,
         title="Huoban",
         version=__version__,
         summary="The news desk for newsrooms that follow China and the Global South.",
@@ -152,9 +157,9 @@ def create_app(
     app.add_middleware(Methods, routes=app.routes)
     app.add_middleware(RateLimit, clock=clock)
     app.add_middleware(SecurityHeaders)
-    app.add_middleware(PublicCache)
-    app.state.request_counts = RequestCounts(_first_parts())
-    app.add_middleware(CountRequests, counts=app.state.request_counts)
+    app.add_middleware(PublicCache, kept=kept)
+    app.state.request_counts = counts
+    app.add_middleware(CountRequests, counts=counts)
     app.add_middleware(Arrivals, settings=settings)  # the last one added stands in front of all others
     for router in _editor_api():
         app.include_router(router, prefix=API)

@@ -23,6 +23,7 @@ from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 
 from service.headers import Application, Kind, Message, Receive, Scope, Send, headers_for, kind_of
+from service.headers import Headers as AnswerHeaders
 from service.settings import Network, Settings
 from service.web import problem
 
@@ -32,6 +33,21 @@ SILENCE_SECONDS = 15.0
 """Between two parts of it."""
 _ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 _STRICT_TRANSPORT = (b"strict-transport-security", b"max-age=31536000")
+
+
+class Names:
+    """The names that this service goes by, and what its answers say of them."""
+
+    def __init__(self, settings: Settings) -> None:
+        own = urlsplit(settings.base_url).hostname or ""
+        self._names = frozenset({own.lower(), *(name.lower() for name in settings.allowed_hosts)})
+        self.more: AnswerHeaders = (_STRICT_TRANSPORT,) if settings.base_url.startswith("https://") else ()
+        """What every answer says because of the public address."""
+
+    def have(self, host: str) -> bool:
+        """Whether a ``Host`` field names us, or nothing that anybody out there can own."""
+        name, passes = _name_in(host)
+        return passes or name in self._names
 
 
 class Arrivals:
@@ -48,9 +64,7 @@ class Arrivals:
         self._app = app
         self._silence_seconds, self._body_seconds = silence_seconds, body_seconds
         self._proxies = settings.trusted_proxies
-        own = urlsplit(settings.base_url).hostname or ""
-        self._names = frozenset({own.lower(), *(name.lower() for name in settings.allowed_hosts)})
-        self._more = (_STRICT_TRANSPORT,) if settings.base_url.startswith("https://") else ()
+        self._names = Names(settings)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on with its true client, or refuse it."""
@@ -67,22 +81,18 @@ class Arrivals:
         async def completed(message: Message) -> None:
             if message["type"] == "http.response.start":
                 given = message.get("headers", ())
-                message = {**message, "headers": [*given, *self._more, (b"x-request-id", request_id.encode())]}
+                message = {**message, "headers": [*given, *self._names.more, (b"x-request-id", request_id.encode())]}
             await send(message)
 
         structlog.contextvars.clear_contextvars()  # a connection's task may carry those of the request before
         structlog.contextvars.bind_contextvars(request_id=request_id)
-        if not self._is_ours(headers.get("host", "")):
+        if not self._names.have(headers.get("host", "")):
             await _refuse_name(scope, receive, completed)
             return
         await self._app(scope, _Impatient(receive, self._silence_seconds, self._body_seconds), completed)
 
     def _is_proxy(self, peer: str) -> bool:
         return bool(self._proxies) and _is_in(peer, self._proxies)
-
-    def _is_ours(self, host: str) -> bool:
-        name, passes = _name_in(host)
-        return passes or name in self._names
 
 
 @lru_cache(256)  # nearly all requests bring the same one

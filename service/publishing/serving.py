@@ -2,8 +2,8 @@
 
 A route hands over a ``Document`` by returning ``Rendered``; this layer keeps it, answers it, and answers the next
 readers without asking a route. Readers who come while a document is being rendered wait for that one. Nothing
-here depends on cookies or on who asks. Installed by ``app``; what is kept and how it is answered is
-``caching``'s, whether it still holds is ``freshness``'s.
+here depends on cookies or on who asks. Installed by ``app``, and read by ``front`` too; what is kept and how it is
+answered is ``caching``'s, whether it still holds is ``freshness``'s.
 """
 
 import asyncio
@@ -12,8 +12,8 @@ from typing import Any, cast
 
 from starlette.responses import Response
 
-from service.headers import PREFLIGHT, Application, Kind, Message, Receive, Scope, Send, headers_for, kind_of
-from service.publishing.caching import Document, Kept, Shelf, answer_from
+from service.headers import PREFLIGHT, Application, Headers, Kind, Message, Receive, Scope, Send, headers_for, kind_of
+from service.publishing.caching import Answer, Document, Kept, Shelf, answer_from
 from service.publishing.freshness import Freshness
 from service.runtime import Runtime
 
@@ -32,14 +32,39 @@ class Rendered(Response):
         scope[_HANDED_OVER].append(self.document)
 
 
+class KeptDocuments:
+    """What one process has rendered, for as long as it holds."""
+
+    def __init__(self) -> None:
+        self.shelf = Shelf()
+        self._runtime: Runtime | None = None
+        self._freshness: Freshness | None = None
+
+    def freshness_of(self, runtime: Runtime) -> Freshness:
+        """How it is known whether what was rendered still holds; another runtime begins with an empty shelf."""
+        if self._freshness is None or runtime is not self._runtime:
+            self._runtime, self.shelf = runtime, Shelf()
+            self._freshness = Freshness(runtime.database, runtime.settings.calendar)
+        return self._freshness
+
+    def at_hand(self, scope: Scope) -> Answer | None:
+        """The answer to a request, if it can be told without waiting for anything."""
+        if self._runtime is None or self._freshness is None or scope["method"] not in ("GET", "HEAD"):
+            return None
+        now = self._runtime.clock()
+        version = self._freshness.current(now)
+        if version is None:
+            return None
+        kept = self.shelf.find(scope["path"], scope["query_string"], version)
+        return None if kept is None else answer_from(kept, scope["headers"], now=now)
+
+
 class PublicCache:
     """An ASGI layer; everything that is not a public GET or HEAD passes through it untouched."""
 
-    def __init__(self, app: Application) -> None:
+    def __init__(self, app: Application, kept: KeptDocuments) -> None:
         self._app = app
-        self._runtime: Runtime | None = None
-        self._freshness: Freshness | None = None
-        self._shelf = Shelf()
+        self._kept = kept
         self._under_way: dict[tuple[str, bytes], asyncio.Future[bool]] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -48,7 +73,7 @@ class PublicCache:
             await self._app(scope, receive, send)
             return
         if scope["method"] == "OPTIONS":
-            await _send(send, 204, (*PREFLIGHT, *headers_for(Kind.PUBLIC)), b"")
+            await send_answer(send, Answer(204, (*PREFLIGHT, *headers_for(Kind.PUBLIC)), b""))
         elif scope["method"] in ("GET", "HEAD"):
             await self._answer(scope, receive, send)
         else:
@@ -56,14 +81,14 @@ class PublicCache:
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         runtime = cast(Runtime, scope["app"].state.runtime)
-        freshness = self._freshness_of(runtime)
+        freshness = self._kept.freshness_of(runtime)
         path, query = scope["path"], scope["query_string"]
         while True:
             now = runtime.clock()
             version = freshness.current(now)
             if version is None:
                 version = await freshness.look(now)
-            if (kept := self._shelf.find(path, query, version)) is not None:
+            if (kept := self._kept.shelf.find(path, query, version)) is not None:
                 await _send_kept(kept, scope, send, now)
                 return
             under_way = self._under_way.get((path, query))
@@ -74,12 +99,6 @@ class PublicCache:
                 # Whoever went first got an answer that is not kept, such as 404: no reason to queue for it.
                 await self._render(scope, receive, send, version, runtime, shared=False)
                 return
-
-    def _freshness_of(self, runtime: Runtime) -> Freshness:
-        if self._freshness is None or runtime is not self._runtime:
-            self._runtime, self._shelf = runtime, Shelf()
-            self._freshness = Freshness(runtime.database, runtime.settings.calendar)
-        return self._freshness
 
     async def _render(
         self, scope: Scope, receive: Receive, send: Send, version: int, runtime: Runtime, *, shared: bool
@@ -102,23 +121,25 @@ class PublicCache:
         documents: list[Document] = []
         try:
             await self._app({**scope, _HANDED_OVER: documents}, receive, directly)
-            kept = self._keep(scope["path"], documents, version) if documents else None
+            kept = self._keep(scope["path"], documents, version, runtime) if documents else None
             end_turn(kept is not None)
         finally:
             end_turn(False)
         if kept is not None:
             await _send_kept(kept, scope, send, runtime.clock())
 
-    def _keep(self, path: str, documents: list[Document], version: int) -> Kept:
-        assert self._freshness is not None and self._freshness.looked_at is not None  # noqa: S101, PT018 - asked above
-        return self._shelf.put(path, documents[0], version, seen_at=self._freshness.looked_at)
+    def _keep(self, path: str, documents: list[Document], version: int, runtime: Runtime) -> Kept:
+        looked_at = self._kept.freshness_of(runtime).looked_at
+        assert looked_at is not None  # noqa: S101 - asked before anything was rendered
+        return self._kept.shelf.put(path, documents[0], version, seen_at=looked_at)
 
 
 async def _send_kept(kept: Kept, scope: Scope, send: Send, now: datetime) -> None:
     answer = answer_from(kept, scope["headers"], now=now)
-    await _send(send, answer.status, answer.headers, b"" if scope["method"] == "HEAD" else answer.body)
+    await send_answer(send, answer, head=scope["method"] == "HEAD")
 
 
-async def _send(send: Send, status: int, headers: tuple[tuple[bytes, bytes], ...], body: bytes) -> None:
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
+async def send_answer(send: Send, answer: Answer, *, more: Headers = (), head: bool = False) -> None:
+    """Send a whole answer; to HEAD everything but its body."""
+    await send({"type": "http.response.start", "status": answer.status, "headers": (*answer.headers, *more)})
+    await send({"type": "http.response.body", "body": b"" if head else answer.body})

@@ -127,3 +127,23 @@ async def test_look_taken_while_a_commit_is_under_way_does_not_outlive_it(databa
     assert set(seen) == {before}
     assert freshness.current(NOON) is None
     assert await freshness.look(NOON) > before
+
+
+async def test_kept_document_goes_out_in_front_with_the_same_headers_and_is_counted(desk: Desk) -> None:
+    await a_published(desk)
+    first = await desk.public.get("/daily.rss")
+    assert "X-Request-ID" in first.headers
+    answers = [await desk.public.get("/daily.rss") for _ in range(50)]
+    # Every tenth of a second it is asked whether what is kept still holds, and that request goes the whole way.
+    again = next(answer for answer in answers if "X-Request-ID" not in answer.headers)
+    ours = {"x-request-id", "date", "server"}
+    assert {k: v for k, v in again.headers.items() if k not in ours} == {
+        k: v for k, v in first.headers.items() if k not in ours
+    }
+    assert again.content == first.content
+    head = await desk.public.head("/daily.rss")
+    assert (head.content, head.headers["Content-Length"]) == (b"", first.headers["Content-Length"])
+    foreign = await desk.public.get("/daily.rss", headers={"Host": "evil.example"})
+    assert foreign.status_code == 421
+    metrics = (await desk.public.get("/metrics")).text
+    assert 'huoban_http_requests_total{method="GET",route="/daily",status="200"} 51.0' in metrics
