@@ -16,6 +16,8 @@ from babel.messages.extract import DEFAULT_KEYWORDS, extract
 from babel.messages.pofile import read_po, write_po
 from jinja2.ext import babel_extract
 
+from service.desk.frame import SCREENS
+from service.desk.keys import KEYS
 from service.partnerships.tiers import QUALIFIERS, Band, Tier
 from service.publishing.world_map import SHADES
 from service.translations import LANGUAGES, SOURCE
@@ -34,8 +36,6 @@ def spoken() -> Catalog:
     """Every message, in the order of files and lines, without translations."""
     catalogue = Catalog()
     for path in sorted([*SERVICE.rglob("*.html"), *SERVICE.rglob("*.py")]):
-        if path.is_relative_to(SERVICE / "desk") or path.is_relative_to(SERVICE / "templates" / "desk"):
-            continue  # the desk is English until its screens are complete
         method: Any = "python" if path.suffix == ".py" else babel_extract
         with path.open("rb") as file:
             for _, message, _, _ in extract(method, file, DEFAULT_KEYWORDS, options=JINJA):
@@ -53,6 +53,8 @@ def _shown_from_tables() -> Iterator[tuple[str, str]]:
     yield from ((band.names.name_en, tiers) for band in Band)
     yield from ((qualifier.name_en, tiers) for qualifier in QUALIFIERS.values())
     yield from ((words, "service/publishing/world_map.py") for _, words in SHADES)
+    yield from ((act.words, "service/desk/keys.py") for act in KEYS)
+    yield from ((words, "service/desk/frame.py") for _, words, *_ in SCREENS)
     yield from ((word, "service/partnerships/register.py") for word in ("high", "medium", "low"))
 
 

@@ -23,6 +23,7 @@ from service.desk.keys import KeyAct, effective_keys
 from service.desk.rendering import environment
 from service.errors import FieldError, HuobanError, Invalid, NotAuthenticated, Stale, VersionRequired
 from service.models import Editor
+from service.translations import SOURCE, choose
 from service.web import UNKNOWN_VERSION, CalendarDep, Now, may, runtime_of
 
 HOME = "/desk/wire"
@@ -44,6 +45,8 @@ class Visit:
     now: datetime
     calendar: Calendar
     choices: preferences.Choices
+    language: str
+    """What the interface is in: the editor's choice, else what the browser asks for."""
     path: str
     """Where this page is, with its query: what a form comes back to."""
     did: str
@@ -72,15 +75,27 @@ async def _visit(request: Request, by: Annotated[Editor, Depends(may("read"))], 
     path = request.url.path + (f"?{urlencode(query)}" if query else "")
     did = request.query_params.get("did", "")
     settings = runtime_of(request).settings
-    return Visit(by, now, cal, choices, path, did, settings.suggestions, settings.pass_reasons)
+    language = choices.language or language_of(request)
+    return Visit(by, now, cal, choices, language, path, did, settings.suggestions, settings.pass_reasons)
 
 
 VisitDep = Annotated[Visit, Depends(_visit)]
 
 
-def show(visit: Visit | None, template: str, status: int = 200, **values: object) -> HTMLResponse:
-    """A page, made from its template; never kept, since the next look may show another state."""
-    html = environment().get_template(f"desk/{template}.html").render(visit=visit, screens=SCREENS, **values)
+def language_of(request: Request) -> str:
+    """The language of the interface that a browser asks for."""
+    return choose(request.headers.get("accept-language", ""))
+
+
+def show(
+    visit: Visit | None, template: str, status: int = 200, *, language: str = SOURCE, **values: object
+) -> HTMLResponse:
+    """A page, made from its template; never kept, since the next look may show another state.
+
+    ``language`` is that of a page which is nobody's visit.
+    """
+    page = environment(visit.language if visit else language).get_template(f"desk/{template}.html")
+    html = page.render(visit=visit, screens=SCREENS, **values)
     # Origin, which the check of forms needs, is only sent where the referrer is not switched off altogether.
     headers = {"Cache-Control": "no-store", "Referrer-Policy": "same-origin", "X-Robots-Tag": "noindex"}
     return HTMLResponse(html, status_code=status, headers=headers)
@@ -201,9 +216,9 @@ async def _place(request: Request) -> str:
 
 async def _explained(request: Request, error: HuobanError) -> Response:
     posted = await _posted(request) if request.method == "POST" else Posted()
-    back = safe_path(posted.one("back"))
+    back, language = safe_path(posted.one("back")), language_of(request)
     if isinstance(error, Stale) and error.current is not None and posted.fields:
         given = {name: texts for name, texts in posted.fields.items() if name != "version"}
         values = {"current": error.current, "given": given, "back": back, "action": request.url.path}
-        return show(None, "clash", error.status, error=error, **values)
-    return show(None, "problem", error.status, error=error, back=back)
+        return show(None, "clash", error.status, language=language, error=error, **values)
+    return show(None, "problem", error.status, language=language, error=error, back=back)

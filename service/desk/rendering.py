@@ -1,13 +1,13 @@
 """The desk's templates: escaped by default, an unknown name is an error, no third party's file.
 
-Every word of the interface passes ``_()`` (Jinja's i18n extension), so that catalogues can be put behind it.
+Every word of the interface passes ``_()`` (Jinja's i18n extension); its catalogues are ``service/translations``.
 Called by ``frame`` for the pages of editors, and by ``accounts`` and ``api_docs`` for pages that run no script.
 """
 
 import json
 from collections.abc import Sequence
 from datetime import datetime
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -16,14 +16,15 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from service.desk.schemas import TagOut
 from service.partnerships import places, tiers
+from service.translations import SOURCE, direction, translations
 
 _TEMPLATES = Path(__file__).resolve().parents[1] / "templates"
 _POLICY = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; frame-ancestors 'none'"
 
 
 @cache
-def environment() -> Environment:
-    """The environment, built on first use; treat it as read-only."""
+def environment(language: str = SOURCE) -> Environment:
+    """The environment whose words are in that language, built on first use; treat it as read-only."""
     made = Environment(
         loader=FileSystemLoader(_TEMPLATES),
         autoescape=True,
@@ -33,9 +34,12 @@ def environment() -> Environment:
         auto_reload=False,
         extensions=["jinja2.ext.i18n"],
     )
-    made.install_null_translations(newstyle=True)  # type: ignore[attr-defined]  # the extension adds it
+    made.install_gettext_translations(translations(language), newstyle=True)  # type: ignore[attr-defined]  # the extension's
     made.filters.update(clock=clock_words, iso=iso_words, age=age_words, wall=wall_words, flag=places.flag)
-    made.globals.update(place_name=places.name, tiers=tuple(tiers.Tier), confirmed_tags=confirmed_tags)
+    made.globals.update(interface=language, interface_direction=direction(language))
+    made.globals.update(
+        place_name=partial(places.name, language=language), tiers=tuple(tiers.Tier), confirmed_tags=confirmed_tags
+    )
     return made
 
 

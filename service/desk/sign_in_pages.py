@@ -11,7 +11,7 @@ from fastapi.responses import RedirectResponse
 
 from service import auth
 from service.desk.accounts import SignInThrottle, give_session
-from service.desk.frame import SIGN_IN, DeskPage, PostedDep, safe_path, show
+from service.desk.frame import SIGN_IN, DeskPage, PostedDep, language_of, safe_path, show
 from service.errors import HuobanError, NotAuthenticated, TooMany
 from service.models import Editor
 from service.passwords import PASSWORD_MAX
@@ -23,11 +23,13 @@ router = APIRouter(route_class=DeskPage, include_in_schema=False)
 @router.get("/desk/sign-in")
 async def get_sign_in(request: Request, next: str = "") -> Response:
     """The form; ``next`` is where the person wanted to go."""
-    return show(None, "sign_in", next=safe_path(next), email="", error=None, provider=_has_provider(request))
+    return _form(request, target=safe_path(next))
 
 
-def _has_provider(request: Request) -> bool:
-    return bool(runtime_of(request).settings.oidc_issuer)
+def _form(request: Request, *, target: str, email: str = "", error: HuobanError | None = None) -> Response:
+    provider, language = bool(runtime_of(request).settings.oidc_issuer), language_of(request)
+    values = {"next": target, "email": email, "error": error, "provider": provider}
+    return show(None, "sign_in", error.status if error else 200, language=language, **values)
 
 
 async def _recognised(request: Request, posted: PostedDep) -> Editor | HuobanError:
@@ -54,8 +56,7 @@ async def post_sign_in(
     """Open a session and go on; a wrong password comes back to the form."""
     target = safe_path(posted.one("next"))
     if isinstance(found, HuobanError):
-        email, provider = posted.one("email") or "", _has_provider(request)
-        return show(None, "sign_in", found.status, next=target, email=email, error=found, provider=provider)
+        return _form(request, target=target, email=posted.one("email") or "", error=found)
     response = RedirectResponse(target, status_code=303)
     give_session(response, runtime_of(request), await auth.open_session(session, found, now=now))
     return response
