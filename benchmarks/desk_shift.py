@@ -105,7 +105,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="huoban-shift-") as folder:
         url = f"sqlite+aiosqlite:///{folder}/desk.db"
         secret = asyncio.run(prepare(url, waiting=asked.waiting, stories=asked.stories))
-        with serving(url) as port:
+        with serving(url) as (port, _):
             found = asyncio.run(shift(port, secret, stories=asked.stories))
     found |= {"stories": asked.stories, "waiting": asked.waiting, "keys": len(KEYS), "load": os.getloadavg()[0]}
     print(f"the wire opens with {asked.waiting:,} waiting stories in {found['open_ms']:.0f} ms (target 1000)")

@@ -57,7 +57,15 @@ async def ask_about_day(day: IsoDay, act: Literal["close", "reopen"], visit: Vis
 @router.get("/desk/editions/{day}/items/{story_id}/{act}")
 async def ask_about_item(day: IsoDay, story_id: str, act: Asks, visit: VisitDep, session: Read) -> Response:
     """What an act on an item will change in public, and the form that does it."""
-    about = await item_screen(session, day, story_id, suggest=visit.suggestions, calendar=visit.calendar, now=visit.now)
+    about = await item_screen(
+        session,
+        day,
+        story_id,
+        tagging=act == "correct",
+        suggest=visit.suggestions,
+        calendar=visit.calendar,
+        now=visit.now,
+    )
     return show(visit, "ask_item", act=act, about=about, item=about.item, edition=about.edition)
 
 

@@ -56,9 +56,9 @@ def _beside(day: date, days: int) -> date:
 
 
 async def item_screen(
-    session: AsyncSession, day: date, story_id: str, *, suggest: bool, calendar: Calendar, now: datetime
+    session: AsyncSession, day: date, story_id: str, *, tagging: bool, suggest: bool, calendar: Calendar, now: datetime
 ) -> ItemScreen:
-    """One item with its tag form.
+    """One item; with its tag form, where an act on the item changes tags (``tagging``).
 
     Raises:
         NotFound: the story has no place in this list.
@@ -67,6 +67,8 @@ async def item_screen(
     item = next((item for item in edition.items if item.story_id == story_id), None)
     if item is None:
         raise NotFound(f"Story {story_id[:40]} has no place in the edition of {day}.")
+    if not tagging:
+        return ItemScreen(edition, item, TagForm(()))
     story = await get_story(session, story_id)
     return ItemScreen(edition, item, await tag_form(session, story, item.tags, suggest=suggest, calendar=calendar))
 

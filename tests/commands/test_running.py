@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from service.commands.running import bind
 from tests.commands.conftest import Terminal
 from tests.processes import BASE, COMES_UP_WITHIN, running
 
@@ -117,3 +118,10 @@ def test_a_port_in_use_ends_the_process_with_1_and_no_traceback(folder: Path) ->
             assert command.process.wait(COMES_UP_WITHIN) == 1
             assert len(command.said().splitlines()) == 1
             assert command.said().startswith("huoban: ")
+
+
+def test_no_part_of_an_answer_waits_for_the_client_to_acknowledge_the_one_before() -> None:
+    with bind("127.0.0.1", 0) as listener, socket.create_connection(listener.getsockname()):
+        accepted, _ = listener.accept()
+        with accepted:
+            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)

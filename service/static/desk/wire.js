@@ -49,10 +49,16 @@ async function go(step) {
 }
 
 /** After an act that ends with a story: the next one that still waits. */
-function moveOn(row) {
+async function moveOn(row) {
+  let next = waitingAfter(row);
+  if (!next && document.getElementById("more") && (await loadMore())) next = waitingAfter(row);
+  return select(next ?? beside(row, 1) ?? row);
+}
+
+function waitingAfter(row) {
   let next = beside(row, 1);
   while (next && next.matches(".is-passed, .is-picked, .is-going")) next = beside(next, 1);
-  return select(next ?? beside(row, 1) ?? row);
+  return next;
 }
 
 async function loadMore() {
