@@ -86,7 +86,7 @@ def open_service(
 
 def freezer(settings: Settings) -> Freeze:
     """How a closing edition's digest is rendered: the one call that goes from the desk to publishing."""
-    return partial(freezing.freeze_digest, site=publishing_routes.site_of(settings), calendar=settings.calendar)
+    return partial(freezing.freeze_digest, site=publishing_routes.digest_site_of(settings), calendar=settings.calendar)
 
 
 async def prepare(runtime: Runtime, *, feeds_file: Path | None = None) -> SyncReport:

@@ -21,7 +21,7 @@ from service.partnerships import places, register
 from service.partnerships.register import Finding, Standing
 from service.publishing import digest as digests
 from service.publishing import freezing
-from service.publishing.routes import site_of
+from service.publishing.routes import digest_site_of
 from service.scheduling import checkpoint_due
 from service.signing import read_public_keys
 from service.words import DeliveryState
@@ -99,7 +99,7 @@ def digest(
                 session,
                 _day(day),
                 file_format,
-                site=site_of(settings),
+                site=digest_site_of(settings),
                 calendar=settings.calendar,
                 now=runtime.clock(),
             )

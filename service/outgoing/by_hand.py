@@ -13,7 +13,7 @@ from service.models import Delivery
 from service.outgoing.filling import SMTP_LANE, addressees_of, enter_mails, open_outbox
 from service.outgoing.outbox import want_again
 from service.outgoing.sending import empty_lane
-from service.publishing.routes import site_of
+from service.publishing.routes import digest_site_of
 from service.runtime import Runtime
 
 
@@ -29,7 +29,7 @@ async def send_digest(runtime: Runtime, day: date, *, again: bool) -> Sequence[D
     now = runtime.clock()
     async with runtime.database.write() as session:
         bookmark = await open_outbox(session)
-        whom = addressees_of(runtime.settings, site_of(runtime.settings))
+        whom = addressees_of(runtime.settings, digest_site_of(runtime.settings))
         keys = await enter_mails(session, day, whom, seq=bookmark.seq, now=now)
         if not keys:
             raise NotNow(f"There is no digest of {day} to send: the day is not closed, or nobody published anything.")

@@ -17,6 +17,7 @@ from urllib.parse import quote
 
 from service.publishing.edition import Site
 from service.publishing.formats.markup import clean, language_tag
+from service.translations import translations
 from service.translations.dates import date_words
 
 _POLICY = SMTP.clone(cte_type="7bit")  # any server takes it, whether it knows 8BITMIME or not
@@ -63,8 +64,9 @@ def write_letter(site: Site, digest: dict[str, Any], *, text: str, html: str, en
 
 def subject_of(site: Site, digest: dict[str, Any]) -> str:
     """``Huoban Daily No. 12, 24 November 2026``; a day whose digest has only corrections says so."""
-    day = date_words(datetime.fromisoformat(digest["edition"]).date())
-    number = f" No. {digest['number']}" if digest["number"] else ""
-    revised = ", revised" if (digest["revision"] or 1) > 1 else ""
-    only_changes = "" if digest["items"] else ": corrections, no edition"
+    words = translations(site.interface)
+    day = date_words(datetime.fromisoformat(digest["edition"]).date(), site.interface)
+    number = f" {words.gettext('No. %(number)s') % {'number': digest['number']}}" if digest["number"] else ""
+    revised = words.gettext(", revised") if (digest["revision"] or 1) > 1 else ""
+    only_changes = "" if digest["items"] else words.gettext(": corrections, no edition")
     return f"{clean(site.title)}{number}, {day}{revised}{only_changes}"

@@ -17,7 +17,7 @@ from service.outgoing.mailing import hand_over_mail
 from service.outgoing.outbox import Ending
 from service.outgoing.posting import ping_hub, post_webhook
 from service.publishing.edition import Site
-from service.publishing.routes import site_of
+from service.publishing.routes import digest_site_of
 from service.runtime import Runtime
 from service.words import DeliveryKind, DeliveryState
 
@@ -50,7 +50,7 @@ async def send_outgoing(runtime: Runtime, *, keep_going: Callable[[], bool] = la
 
 
 async def _read_journal(runtime: Runtime, keep_going: Callable[[], bool]) -> None:
-    whom = addressees_of(runtime.settings, site_of(runtime.settings))
+    whom = addressees_of(runtime.settings, digest_site_of(runtime.settings))
     while keep_going():
         async with runtime.database.read() as session:
             if not await is_behind(session):
@@ -61,7 +61,7 @@ async def _read_journal(runtime: Runtime, keep_going: Callable[[], bool]) -> Non
 
 async def empty_lane(runtime: Runtime, lane: str, *, keep_going: Callable[[], bool] = lambda: True) -> int:
     """Send what is due in one lane until nothing is, or until its other end is down; answers how many got through."""
-    through, site = 0, site_of(runtime.settings)
+    through, site = 0, digest_site_of(runtime.settings)
     for _ in range(LANE_AT_ONCE):
         if not keep_going():
             break

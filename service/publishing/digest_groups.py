@@ -15,6 +15,7 @@ from service.partnerships.places import region_name
 from service.publishing.edition import Issue, PublicEdition, PublicItem
 from service.publishing.formats import facts, wording
 from service.publishing.formats.markup import clean, language_tag, web_address
+from service.translations import translations
 from service.translations.dates import day_words
 
 
@@ -51,11 +52,13 @@ class Digest:
     @property
     def standing(self) -> str:
         """Number, revision and state in words: ``No. 12, revision 2, closed 25 November 2026, 06:00 (UTC)``."""
-        issue = self.issue
-        words = [f"No. {issue.number}" if issue.number else "", wording.standing(self.edition)]
+        issue, words = self.issue, translations(self.edition.site.interface)
+        found = [wording.standing(self.edition)]
         if issue.revision and issue.revision > 1:
-            words.insert(1, f"revision {issue.revision}")
-        return ", ".join(word for word in words if word)
+            found.insert(0, words.gettext("revision %(revision)s") % {"revision": issue.revision})
+        if issue.number:
+            found.insert(0, words.gettext("No. %(number)s") % {"number": issue.number})
+        return words.gettext(", ").join(found)
 
     def url(self, day: date, extension: str) -> str:
         """The address of a day's digest."""
@@ -69,8 +72,8 @@ def arrange_digest(edition: PublicEdition, issue: Issue) -> Digest:
     return Digest(
         edition=edition,
         day=edition.day,
-        title=f"{clean(edition.site.title)}: {day_words(edition.day)}",
-        groups=_grouped(edition.items),
+        title=f"{clean(edition.site.title)}: {day_words(edition.day, edition.site.interface)}",
+        groups=_grouped(edition.items, edition.site.interface),
         issue=issue,
         hash=items_hash(edition.items),
     )
@@ -99,7 +102,7 @@ def items_hash(items: tuple[PublicItem, ...]) -> str:
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 
-def _grouped(items: tuple[PublicItem, ...]) -> tuple[Region, ...]:
+def _grouped(items: tuple[PublicItem, ...], language: str) -> tuple[Region, ...]:
     tree: dict[str, dict[str, list[PublicItem]]] = {}  # a dict keeps the order of first meeting
     for item in items:
         first = item.tags[0]
@@ -107,7 +110,7 @@ def _grouped(items: tuple[PublicItem, ...]) -> tuple[Region, ...]:
     return tuple(
         Region(
             key,
-            region_name(key),
+            region_name(key, language),
             tuple(Country(code, clean(members[0].tags[0].name), tuple(members)) for code, members in countries.items()),
         )
         for key, countries in tree.items()

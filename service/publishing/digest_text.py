@@ -9,10 +9,11 @@ import unicodedata
 from collections.abc import Iterator
 
 from service.publishing.digest_groups import Digest
-from service.publishing.edition import Correction, PublicItem, PublicTag, Tombstone
+from service.publishing.edition import Correction, PublicItem, PublicTag, Site, Tombstone
 from service.publishing.formats import wording
-from service.publishing.formats.facts import source_name, tier_label
+from service.publishing.formats.facts import source_name
 from service.publishing.formats.markup import clean, web_address
+from service.translations import translations
 from service.translations.dates import date_words, moment_words
 
 COLUMNS = 78
@@ -40,19 +41,19 @@ def wrap(text: str, columns: int = COLUMNS) -> list[str]:
 
 def write_text(digest: Digest) -> str:
     """The whole digest as plain text."""
-    edition, zone = digest.edition, digest.edition.site.zone
+    edition, site = digest.edition, digest.edition.site
     blocks = [[*wrap(digest.title), *wrap(clean(edition.description)), *wrap(digest.standing)]]
     if notice := wording.notice(edition):
         blocks.append(wrap(notice))
     for region in digest.groups:
         blocks.append(_heading(region.name))
-        blocks += [_text_item(item, zone) for country in region.countries for item in country.items]
-    blocks += [_text_stone(stone, zone) for stone in edition.tombstones]
+        blocks += [_text_item(item, site) for country in region.countries for item in country.items]
+    blocks += [_text_stone(stone, site) for stone in edition.tombstones]
     issue = digest.issue
     if issue.corrected or issue.withdrawn:
-        blocks.append(_heading("Changed since the last digest"))
-        blocks += [_text_correction(correction) for correction in issue.corrected]
-        blocks += [_text_stone(stone, zone) for stone in issue.withdrawn]
+        blocks.append(_heading(translations(site.interface).gettext("Changed since the last digest")))
+        blocks += [_text_correction(correction, site) for correction in issue.corrected]
+        blocks += [_text_stone(stone, site) for stone in issue.withdrawn]
     foot = [line for words, target in _footer(digest, "txt") for line in (f"{words}:", target)]
     blocks.append(["-" * COLUMNS, *foot])
     return "\n\n".join("\n".join(block) for block in blocks) + "\n"
@@ -60,7 +61,7 @@ def write_text(digest: Digest) -> str:
 
 def write_markdown(digest: Digest) -> str:
     """The whole digest as CommonMark; what people wrote is escaped, so that it stays text."""
-    edition, zone = digest.edition, digest.edition.site.zone
+    edition, site = digest.edition, digest.edition.site
     blocks = [f"# {_escaped(digest.title)}"]
     if description := _escaped(edition.description):
         blocks.append(f"*{description}*")
@@ -69,82 +70,91 @@ def write_markdown(digest: Digest) -> str:
         blocks.append(f"**{notice}**")
     for region in digest.groups:
         blocks.append(f"## {region.name}")
-        blocks += [_markdown_item(item, zone) for country in region.countries for item in country.items]
-    blocks += [_markdown_stone(stone, zone) for stone in edition.tombstones]
+        blocks += [_markdown_item(item, site) for country in region.countries for item in country.items]
+    blocks += [_markdown_stone(stone, site) for stone in edition.tombstones]
     issue = digest.issue
     if issue.corrected or issue.withdrawn:
-        blocks.append("## Changed since the last digest")
-        blocks += [_markdown_correction(correction) for correction in issue.corrected]
-        blocks += [_markdown_stone(stone, zone) for stone in issue.withdrawn]
+        blocks.append(f"## {translations(site.interface).gettext('Changed since the last digest')}")
+        blocks += [_markdown_correction(correction, site) for correction in issue.corrected]
+        blocks += [_markdown_stone(stone, site) for stone in issue.withdrawn]
     blocks.append("---")
     blocks.append("\n".join(f"- {words}: {_target(target)}" for words, target in _footer(digest, "md")))
     return "\n\n".join(blocks) + "\n"
 
 
-def _text_item(item: PublicItem, zone: str) -> list[str]:
+def _text_item(item: PublicItem, site: Site) -> list[str]:
     first, *others = item.tags
-    lines = wrap(f"{_place(first)} [{_tier(first)}]")
+    lines = wrap(f"{_place(first)} [{_tier(first, site)}]")
     lines += wrap(f"{wording.sentences(item)} ({source_name(item)})".strip())
     if article := web_address(item.source_url):
         lines.append(article)
     if others:
-        lines += wrap("Also " + ", ".join(f"{_place(tag)} [{_tier(tag)}]" for tag in others))
+        places = ", ".join(f"{_place(tag)} [{_tier(tag, site)}]" for tag in others)
+        lines += wrap(translations(site.interface).gettext("Also %(places)s") % {"places": places})
     if item.correction is not None:
-        lines += wrap(f"Corrected {moment_words(item.updated_at, zone)}: {clean(item.correction)}")
+        lines += wrap(f"{_corrected(item, site)}: {clean(item.correction)}")
     return lines
 
 
-def _markdown_item(item: PublicItem, zone: str) -> str:
+def _markdown_item(item: PublicItem, site: Site) -> str:
     first, *others = item.tags
     source, article = _escaped(source_name(item)), web_address(item.source_url)
     link = f"[{source}](<{article}>)" if article else source
-    text = f"{_marked_place(first)} {_escaped(wording.sentences(item))} ({link})"
+    text = f"{_marked_place(first, site)} {_escaped(wording.sentences(item))} ({link})"
     if others:
-        text += " Also " + ", ".join(_marked_place(tag) for tag in others) + "."
+        places = ", ".join(_marked_place(tag, site) for tag in others)
+        text += f" {translations(site.interface).gettext('Also %(places)s') % {'places': places}}."
     if item.correction is not None:
-        when = moment_words(item.updated_at, zone)
-        text += f"\n\n> Corrected {when}: {_escaped(item.correction)}"
+        text += f"\n\n> {_corrected(item, site)}: {_escaped(item.correction)}"
     return text
 
 
-def _text_correction(correction: Correction) -> list[str]:
-    item = correction.item
-    lines = wrap(f"{date_words(item.edition)}: {clean(item.headline)}")
+def _corrected(item: PublicItem, site: Site) -> str:
+    moment = moment_words(item.updated_at, site.zone, site.interface)
+    return translations(site.interface).gettext("Corrected %(moment)s") % {"moment": moment}
+
+
+def _text_correction(correction: Correction, site: Site) -> list[str]:
+    item, words = correction.item, translations(site.interface)
+    lines = wrap(f"{date_words(item.edition, site.interface)}: {clean(item.headline)}")
     if correction.headline_before != item.headline:
-        lines += wrap(f"It said: {clean(correction.headline_before)}")
+        lines += wrap(words.gettext("It said: %(headline)s") % {"headline": clean(correction.headline_before)})
     for note in correction.notes:
-        lines += wrap(f"Corrected: {clean(note)}")
+        lines += wrap(words.gettext("Corrected: %(note)s") % {"note": clean(note)})
     return [*lines, item.permalink]
 
 
-def _markdown_correction(correction: Correction) -> str:
-    item = correction.item
-    text = f"{date_words(item.edition)}: [{_escaped(item.headline)}](<{item.permalink}>)"
+def _markdown_correction(correction: Correction, site: Site) -> str:
+    item, words = correction.item, translations(site.interface)
+    blocks = [f"{date_words(item.edition, site.interface)}: [{_escaped(item.headline)}](<{item.permalink}>)"]
     if correction.headline_before != item.headline:
-        text += f"\n\n> It said: {_escaped(correction.headline_before)}"
-    return text + "".join(f"\n\n> Corrected: {_escaped(note)}" for note in correction.notes)
+        before = {"headline": _escaped(correction.headline_before)}
+        blocks.append(f"> {words.gettext('It said: %(headline)s') % before}")
+    blocks += [f"> {words.gettext('Corrected: %(note)s') % {'note': _escaped(note)}}" for note in correction.notes]
+    return "\n\n".join(blocks)
 
 
-def _text_stone(stone: Tombstone, zone: str) -> list[str]:
-    return [*wrap(f"{wording.withdrawn_words(stone, zone)}: {clean(stone.reason)}"), stone.permalink]
+def _text_stone(stone: Tombstone, site: Site) -> list[str]:
+    words = wording.withdrawn_words(stone, site.zone, site.interface)
+    return [*wrap(f"{words}: {clean(stone.reason)}"), stone.permalink]
 
 
-def _markdown_stone(stone: Tombstone, zone: str) -> str:
-    words = wording.withdrawn_words(stone, zone)
-    return f"[Withdrawn](<{stone.permalink}>){words.removeprefix('Withdrawn')}: {_escaped(stone.reason)}"
+def _markdown_stone(stone: Tombstone, site: Site) -> str:
+    words = wording.withdrawn_words(stone, site.zone, site.interface)
+    return f"[{words}](<{stone.permalink}>): {_escaped(stone.reason)}"
 
 
 def _footer(digest: Digest, extension: str) -> list[tuple[str, str]]:
     """What stands under every digest, as words and what they point to."""
-    edition = digest.edition
+    edition, words = digest.edition, translations(digest.edition.site.interface)
     rows = [
-        ("On the web", edition.url("html")),
-        ("Map of the day", edition.links.get("map")),
-        ("The digest before", digest.url(edition.previous, extension) if edition.previous else None),
-        ("The digest after", digest.url(edition.next, extension) if edition.next else None),
-        ("SHA-256 of the items", digest.hash),
+        (words.gettext("On the web"), edition.url("html")),
+        (words.gettext("Map of the day"), edition.links.get("map")),
+        (words.gettext("The digest before"), digest.url(edition.previous, extension) if edition.previous else None),
+        (words.gettext("The digest after"), digest.url(edition.next, extension) if edition.next else None),
+        (words.gettext("SHA-256 of the items"), digest.hash),
     ]
-    return [(words, target) for words, target in rows if target]
+    return [(label, target) for label, target in rows if target]
 
 
 def _heading(words: str) -> list[str]:
@@ -156,16 +166,13 @@ def _place(tag: PublicTag) -> str:
     return clean(f"{tag.flag} {clean(tag.name).upper()}")
 
 
-def _tier(tag: PublicTag) -> str:
-    then = f"{wording.tier_mark(tag.tier)} {tier_label(tag)}"
-    if tag.tier_now == tag.tier:
-        return then
-    return f"{then}; now {wording.tier_mark(tag.tier_now)} {wording.tier_words(tag.tier_now)}"
+def _tier(tag: PublicTag, site: Site) -> str:
+    return wording.tier_then_and_now(tag, site.interface)
 
 
-def _marked_place(tag: PublicTag) -> str:
+def _marked_place(tag: PublicTag, site: Site) -> str:
     name = _escaped(tag.name.upper())
-    return f"{_escaped(tag.flag)} **{name}** ({_escaped(_tier(tag))})".strip()
+    return f"{_escaped(tag.flag)} **{name}** ({_escaped(_tier(tag, site))})".strip()
 
 
 def _target(target: str) -> str:

@@ -48,7 +48,7 @@ async def load_edition(
         cutoff_at=calendar.cutoff_of(day),
         previous=previous,
         next=following,
-        links={"map": f"{site.base_url}/map?date={day.isoformat()}"},
+        links={"map": site.page_url(f"/map?date={day.isoformat()}")},
     )
 
 

@@ -16,7 +16,7 @@ from service.models import Editor
 from service.publishing import digest
 from service.publishing.formats import BUILT_IN, Format
 from service.publishing.preview import load_preview
-from service.publishing.routes import SiteDep, digest_type
+from service.publishing.routes import DigestSiteDep, SiteDep, digest_type
 from service.web import CalendarDep, Now, Read, may
 from service.written import IsoDay
 
@@ -61,7 +61,7 @@ async def preview_edition(
     responses={200: {"content": {media_type: {} for media_type in digest.MEDIA_TYPES.values()}}},
 )
 async def preview_digest(
-    day: IsoDay, extension: str, _by: Reader, session: Read, site: SiteDep, calendar: CalendarDep, now: Now
+    day: IsoDay, extension: str, _by: Reader, session: Read, site: DigestSiteDep, calendar: CalendarDep, now: Now
 ) -> Response:
     """How the day's digest will look, as `json`, `html`, `txt` or `md`. Items without a tag, which could not be
     published, are left out: a digest is arranged by country."""

@@ -24,7 +24,7 @@ from service.publishing.serving import Rendered
 from service.publishing.stream_pages import render_stream
 from service.publishing.streams import Stream, read_stream
 from service.settings import Settings
-from service.translations import SOURCE, translations
+from service.translations import SOURCE, nearest, translations
 from service.web import CalendarDep, Now, Read, runtime_of
 from service.written import IsoDay
 
@@ -44,6 +44,15 @@ def site_of(settings: Settings, interface: str = SOURCE) -> Site:
     )
 
 
+def digest_site_of(settings: Settings) -> Site:
+    """The same for the digest, which exists once: in the newsroom's own language, where the interface is in it."""
+    return site_of(settings, nearest(settings.language))
+
+
+def _digest_site(request: Request) -> Site:
+    return digest_site_of(runtime_of(request).settings)
+
+
 def _site(request: Request) -> Site:
     return site_of(runtime_of(request).settings, interface_of(request.scope["path"]))
 
@@ -54,6 +63,7 @@ def problem_page(settings: Settings, path: str, problem: Mapping[str, Any]) -> b
 
 
 SiteDep = Annotated[Site, Depends(_site)]
+DigestSiteDep = Annotated[Site, Depends(_digest_site)]
 
 
 def moved(site: Site, path: str, query: str = "") -> Response:
@@ -198,7 +208,7 @@ async def get_digest(
     day: IsoDay,
     extension: str,
     session: Read,
-    site: SiteDep,
+    site: DigestSiteDep,
     calendar: CalendarDep,
     now: Now,
     revision: Annotated[int | None, Query(ge=1, le=10_000)] = None,

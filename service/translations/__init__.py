@@ -46,6 +46,12 @@ def translations(language: str) -> NullTranslations:
     return Translations(compiled)
 
 
+def nearest(tag: str) -> str:
+    """The language of the interface that a BCP 47 tag begins with: ``pt`` for ``pt-BR``; English for any other tag."""
+    first = tag.split("-")[0].lower()
+    return first if first in LANGUAGES else SOURCE
+
+
 def direction(language: str) -> Literal["ltr", "rtl"]:
     """Which way a language of the interface runs, as ``dir`` says it in HTML."""
     return "rtl" if Locale.parse(language).text_direction == "rtl" else "ltr"

@@ -1,19 +1,24 @@
 """Pages in the six languages of the interface: one address each, right words, right direction, everything else once."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from urllib.parse import urlsplit
 
+import httpx
 import lxml.html
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
 
+from service.db import Database
+from service.publishing.digest import render_digest
+from service.publishing.edition import Issue
 from service.publishing.formats.html import render_html
 from service.publishing.languages import interface_of, is_page
 from service.translations import LANGUAGES, choose, dates, direction, translations
-from tests.conftest import Desk
-from tests.publishing.builders import SITE, a_full_edition
+from tests.conftest import Desk, SettableClock, serving, settings_for
+from tests.publishing.builders import SITE, a_full_edition, a_tombstone
 from tests.publishing.test_pages import BROWSER, PAGES, a_newsroom, parsed
 
 pytestmark = pytest.mark.anyio
@@ -156,7 +161,7 @@ async def test_sitemap_gives_each_page_its_languages(desk: Desk) -> None:
 
 
 def test_stories_and_labels_keep_their_own_language() -> None:
-    edition = a_full_edition(site=SITE.__class__(**{**vars(SITE), "interface": "ar"}))
+    edition = a_full_edition(site=replace(SITE, interface="ar"))
     page = lxml.html.document_fromstring(render_html(edition))
     assert page.get("dir") == "rtl"
     assert page.get_element_by_id("headline-story0001").get("dir") == "ltr"
@@ -167,7 +172,7 @@ def test_stories_and_labels_keep_their_own_language() -> None:
 
 
 def test_chinese_pages_show_the_chinese_label_first() -> None:
-    edition = a_full_edition(site=SITE.__class__(**{**vars(SITE), "interface": "zh"}))
+    edition = a_full_edition(site=replace(SITE, interface="zh"))
     page = lxml.html.document_fromstring(render_html(edition))
     badge = page.xpath("//article[@id='story-story0001']//a[starts-with(@class, 'badge')]")[0].text_content()
     assert badge.index("全面战略合作伙伴关系") < badge.index("comprehensive")
@@ -210,3 +215,29 @@ def test_any_header_and_any_path_have_a_language(text: str) -> None:
 def test_no_catalogue_for_a_language_that_is_none() -> None:
     with pytest.raises(KeyError):
         translations("../../etc/passwd")
+
+
+@pytest.mark.parametrize("language", OTHERS)
+def test_digest_is_in_the_newsrooms_language_in_every_form(language: str) -> None:
+    edition = a_full_edition(site=replace(SITE, interface=language))
+    issue = Issue(number=12, revision=2, corrected=(), withdrawn=(a_tombstone(7),))
+    words = translations(language)
+    for extension in ("html", "txt", "md"):
+        text = render_digest(edition, extension, issue).decode()
+        for english in ("Changed since", "Withdrawn", "Corrected", "On the web", "Also "):
+            assert english not in text, (language, extension)
+        changed = words.gettext("Changed since the last digest")
+        assert changed in text or changed.upper() in text
+    page = lxml.html.document_fromstring(render_digest(edition, "html", issue))
+    assert (page.get("lang"), page.get("dir")) == (language, direction(language))
+
+
+async def test_newsroom_that_writes_portuguese_sends_its_digest_in_it(database: Database, clock: SettableClock) -> None:
+    await a_newsroom(database)
+    settings = settings_for(database.url.render_as_string(hide_password=False), language="pt-BR")
+    async with serving(settings, clock=clock) as base, httpx.AsyncClient(base_url=base, timeout=30) as client:
+        digest = lxml.html.document_fromstring((await client.get("/digest/2026-11-24.html")).content)
+        assert digest.get("lang") == "pt"
+        assert "terça-feira, 24 de novembro de 2026" in digest.text_content()
+        assert f"{settings.base_url}/pt/editions/2026-11-24.html" in digest.xpath("//a/@href")
+        assert parsed(await client.get("/", headers=BROWSER)).get("lang") == "en"

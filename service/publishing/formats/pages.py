@@ -59,7 +59,8 @@ def environment(language: str = SOURCE) -> Environment:
         tier_mark=wording.tier_mark,
         tier_label=facts.tier_label,
         tier_words=partial(wording.tier_words, language=language),
-        withdrawn_words=wording.withdrawn_words,
+        tier_then_and_now=partial(wording.tier_then_and_now, language=language),
+        withdrawn_words=partial(wording.withdrawn_words, language=language),
     )
     return pages
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from service.partnerships.tiers import Band, Tier
-from service.publishing.edition import PublicEdition, PublicItem, Tombstone
+from service.publishing.edition import PublicEdition, PublicItem, PublicTag, Tombstone
 from service.publishing.formats.facts import edition_state
 from service.publishing.formats.markup import clean, language_tag
 from service.translations import SOURCE, translations
@@ -45,10 +45,22 @@ def label_words(tier: str, label_en: str, label_zh: str, language: str = SOURCE)
     return clean(official) if official else tier_words(tier, language)
 
 
-def withdrawn_words(stone: Tombstone, zone: str) -> str:
+def withdrawn_words(stone: Tombstone, zone: str, language: str = SOURCE) -> str:
     """``Withdrawn 25 November 2026, 08:00, from the list of 24 November 2026``."""
-    from_list = f", from the list of {date_words(stone.edition)}" if stone.edition else ""
-    return f"Withdrawn {moment_words(stone.withdrawn_at, zone)}{from_list}"
+    words, moment = translations(language), moment_words(stone.withdrawn_at, zone, language)
+    if stone.edition is None:
+        return words.gettext("Withdrawn %(moment)s") % {"moment": moment}
+    told = words.gettext("Withdrawn %(moment)s, from the list of %(day)s")
+    return told % {"moment": moment, "day": date_words(stone.edition, language)}
+
+
+def tier_then_and_now(tag: PublicTag, language: str = SOURCE) -> str:
+    """The tie on the story's date with its mark, and today's where it changed since."""
+    then = f"{tier_mark(tag.tier)} {label_words(tag.tier, tag.label_en, tag.label_zh, language)}"
+    if tag.tier_now == tag.tier:
+        return then
+    now = translations(language).gettext("now %(mark)s %(tier)s")
+    return f"{then}; {now % {'mark': tier_mark(tag.tier_now), 'tier': tier_words(tag.tier_now, language)}}"
 
 
 def standing(edition: PublicEdition) -> str:
