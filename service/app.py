@@ -15,7 +15,7 @@ from fastapi import APIRouter, Depends, FastAPI
 from starlette.routing import Route
 from starlette.staticfiles import StaticFiles
 
-from service import __version__, adding_pages, adding_routes
+from service import __version__, adding_pages, adding_routes, source_pages
 from service.arriving import Arrivals, Names
 from service.auth import invite_first_admin
 from service.clock import Clock, utc_now
@@ -175,6 +175,7 @@ def _outside_the_api() -> tuple[APIRouter, ...]:
     return (
         accounts.pages,
         adding_pages.router,
+        source_pages.router,
         desk_pages.router,
         signing_in_routes.router,
         api_docs.router,

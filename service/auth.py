@@ -88,11 +88,16 @@ def authorize(caller: Caller, act: str) -> Editor:
     permission = PERMISSIONS[act]
     if caller.kind is TokenKind.SERVICE and not permission.service:
         raise PeopleOnly("A service token may read and add to the wire. Editorial acts need a person's own account.")
-    if _RANK[Role(caller.editor.role)] < _RANK[permission.role]:
+    if not role_reaches(caller.editor.role, act):
         raise NotAllowed(f"This needs the role {permission.role.value}; this account is {caller.editor.role}.")
     if permission.scope not in caller.scopes:
         raise NotAllowed(f"This token lacks the scope '{permission.scope}'. Make one that has it.")
     return caller.editor
+
+
+def role_reaches(role: str, act: str) -> bool:
+    """Whether a person of this role may do an act: what decides if a page offers it."""
+    return _RANK[Role(role)] >= _RANK[PERMISSIONS[act].role]
 
 
 def hash_secret(secret: str) -> str:

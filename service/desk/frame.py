@@ -17,6 +17,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from fastapi.routing import APIRoute
 from pydantic import BaseModel, ValidationError
 
+from service.auth import role_reaches
 from service.clock import Calendar
 from service.desk import preferences
 from service.desk.keys import KeyAct, effective_keys
@@ -31,6 +32,7 @@ SIGN_IN = "/desk/sign-in"
 SCREENS = (
     ("wire", "Wire", HOME, "w"),
     ("edition", "Edition", "/desk/editions", "e"),
+    ("sources", "Sources", "/desk/sources", "s"),
 )
 """Name, words, address and letter (after ``g``) of each screen in the bar, in this order."""
 
@@ -60,6 +62,10 @@ class Visit:
     def today(self) -> date:
         """The newsroom's day."""
         return self.calendar.day_of(self.now)
+
+    def may(self, act: str) -> bool:
+        """Whether this editor's role allows an act; a page offers nothing that would be refused."""
+        return role_reaches(self.by.role, act)
 
     @property
     def keys(self) -> tuple[KeyAct, ...]:

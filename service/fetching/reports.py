@@ -1,9 +1,9 @@
 """How the sources do, as rows: one feed, its last fetches; and the record that a person changed the list.
 
-Called by ``routes``, the command line and, for the pruning, ``scheduling``.
+Called by ``routes``, the desk's page of sources, the command line and, for the pruning, ``scheduling``.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -41,6 +41,18 @@ async def last_fetches(session: AsyncSession, feed_id: str, *, limit: int) -> li
     await get_feed(session, feed_id)
     query = select(Fetch).where(Fetch.feed_id == feed_id).order_by(col(Fetch.id).desc()).limit(limit)
     return list((await session.exec(query)).all())
+
+
+async def recent_outcomes(session: AsyncSession, feed_ids: Collection[str], *, each: int) -> dict[str, list[str]]:
+    """How the last ``each`` attempts at these feeds ended, the oldest first; a feed never tried is left out."""
+    newest_first = func.row_number().over(partition_by=col(Fetch.feed_id), order_by=col(Fetch.id).desc())
+    chosen = col(Fetch.feed_id).in_(feed_ids)
+    ranked = select(Fetch.id, Fetch.feed_id, Fetch.outcome, newest_first.label("rank")).where(chosen).subquery()
+    query = select(ranked.c.feed_id, ranked.c.outcome).where(ranked.c.rank <= each).order_by(ranked.c.id)
+    outcomes: dict[str, list[str]] = {}
+    for feed_id, outcome in (await session.exec(query)).all():
+        outcomes.setdefault(feed_id, []).append(outcome)
+    return outcomes
 
 
 async def prune_fetches(database: Database, *, keep: int = 50) -> None:

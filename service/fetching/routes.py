@@ -1,30 +1,23 @@
 """Sources over HTTP: the list, what each says of itself and how it does, and every change a person makes.
 
-Routes translate; the rules are in ``sources``, ``catalogue``, ``discovery`` and ``run``. Those that ask a publisher
+Routes translate; the rules are in ``sources``, ``by_hand``, ``catalogue`` and ``discovery``. Those that ask a publisher
 hold no database session meanwhile: it would keep every editor waiting. Mounted under ``/api/v1`` by ``app``.
 """
 
 from dataclasses import asdict
-from datetime import timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 
-from service.errors import NotNow
-from service.fetching import catalogue, date_trial, discovery, importing, opml, reports, schemas, sources
-from service.fetching.run import run_round
+from service.fetching import by_hand, catalogue, date_trial, discovery, importing, opml, reports, schemas, sources
 from service.idempotency import OncePerKey
-from service.journal import take_turn
-from service.models import Editor, Feed
+from service.models import Editor
 from service.web import API, Now, Read, Version, Write, etag, link_next, may, runtime_of
 
 router = APIRouter(tags=["feeds"], route_class=OncePerKey)
 
 Reader = Annotated[Editor, Depends(may("read"))]
 Manager = Annotated[Editor, Depends(may("manage_feeds"))]
-
-_PATIENCE = timedelta(seconds=15)
-"""How long "fetch now" waits for a host that is busy or whose gap has not passed."""
 
 
 @router.get("/feeds", operation_id="list_feeds")
@@ -58,18 +51,9 @@ async def add_feed(
     Its address is looked at first: what is a web page is refused with the feeds found behind it as suggestions.
     One that does not answer is added all the same: it may be down for the moment.
     """
-    runtime = runtime_of(request)
-    async with runtime.database.read() as reading:
-        await catalogue.known_feed(reading, body.url)
-    found = await discovery.feed_to_add(runtime, request.app.state.parsers, body.url, now=now, itself=True)
-    given = body.model_dump() | {"name": body.name or discovery.name_of(found)}
-    async with runtime.database.write() as session:
-        await take_turn(session)
-        feed = await catalogue.add_feed(session, **given, now=now)
-        await reports.record_feed(session, "add_feed", feed, now=now, by=by)
-        [view] = await sources.feed_views(session, [feed], now=now)
-    response.headers["Location"] = f"{API}/feeds/{feed.id}"
-    response.headers["ETag"] = etag(feed.version)
+    view = await by_hand.add_feed(runtime_of(request), request.app.state.parsers, body, now=now, by=by)
+    response.headers["Location"] = f"{API}/feeds/{view.id}"
+    response.headers["ETag"] = etag(view.version)
     return view
 
 
@@ -144,15 +128,7 @@ async def list_fetches(
 @router.post("/feeds/{feed_id}/fetch", operation_id="fetch_feed")
 async def fetch_now(feed_id: str, _by: Manager, request: Request) -> schemas.FetchOut:
     """Read this feed now and answer how it went; 409 while it is paused or its host is busy."""
-    runtime = runtime_of(request)
-    feed = await _feed(request, feed_id)
-    if not feed.enabled:
-        raise NotNow(f"{feed.id!r} is switched off. Resume it first.")
-    fetched = await run_round(runtime, request.app.state.parsers, only=frozenset({feed_id}), patience=_PATIENCE)
-    if not fetched:
-        raise NotNow(f"{feed.host} is being asked for something else, or wants to be left alone. Try again in a while.")
-    async with runtime.database.read() as session:
-        return schemas.FetchOut.model_validate((await reports.last_fetches(session, feed_id, limit=1))[0])
+    return await by_hand.fetch_feed(runtime_of(request), request.app.state.parsers, feed_id)
 
 
 @router.post("/feeds/{feed_id}/try-dates", operation_id="try_dates")
@@ -160,14 +136,8 @@ async def try_dates(
     feed_id: str, body: schemas.DateRuleIn, _by: Manager, request: Request, now: Now
 ) -> schemas.DateTrialOut:
     """What a date rule would make of the items that the feed holds now; nothing is stored."""
-    feed = await _feed(request, feed_id)
+    feed = await by_hand.look_up_feed(runtime_of(request), feed_id)
     rule = body.model_dump(exclude_unset=True)
     spec = catalogue.spec_of(feed)
     trial = await date_trial.try_dates(runtime_of(request), request.app.state.parsers, spec, rule, now=now)
     return schemas.DateTrialOut.model_validate(asdict(trial) | {"changed": trial.changed})
-
-
-async def _feed(request: Request, feed_id: str) -> Feed:
-    """A feed, read in a session that is closed before anybody is asked."""
-    async with runtime_of(request).database.read() as session:
-        return await reports.get_feed(session, feed_id)

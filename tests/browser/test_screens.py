@@ -7,9 +7,11 @@ import pytest
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Page, expect
 
+from service.models import Fetch
+from service.words import Role
 from tests.browser.conftest import PATIENCE, Window
 from tests.builders import a_feed, a_story, stored
-from tests.conftest import Desk
+from tests.conftest import NOON, Desk
 from tests.desk.newsroom import TODAY, a_draft, a_published, act
 
 pytestmark = pytest.mark.anyio
@@ -18,13 +20,18 @@ KEPT = Path(os.environ.get("HUOBAN_SCREENSHOTS", "")) if os.environ.get("HUOBAN_
 """Where CI keeps pictures of every screen."""
 
 
+def _attempt(feed_id: str, outcome: str) -> Fetch:
+    return Fetch(feed_id=feed_id, started_at=NOON, seconds=0.3, outcome=outcome)
+
+
 async def _newsroom(desk: Desk) -> dict[str, str]:
     """A newsroom in which every screen has something to show; answers the screens' addresses."""
     feed = a_feed(name="Nairobi Paper", country="KE", language="ar", region="africa", kind="newspaper")
     story = a_story(feed, title="افتتاح السكة الحديدية في كينيا", headline="Kenya opens a railway", language="ar",
                     date_rule="rfc822+zone", date_raw="Tue, 24 Nov 2026 10:00", opaque=True)  # fmt: skip
     story_id = story.id
-    await stored(desk.database, feed, story)
+    await stored(desk.database, feed, story, a_feed(id="loud", name="Loud", alarm="Keeps failing (tls)."))
+    await stored(desk.database, *(_attempt(feed.id, outcome) for outcome in ("ok", "empty", "timeout", "tls")))
     await act(desk, story_id, "claim")
     draft, public = await a_draft(desk, title="A draft"), await a_published(desk, title="A public item")
     await act(desk, story_id, "note", {"text": "Call the ministry."})
@@ -42,6 +49,8 @@ async def _newsroom(desk: Desk) -> dict[str, str]:
         "withdraw": f"{items}/{public}/withdraw",
         "close": f"/desk/editions/{TODAY}/close",
         "diff": f"/desk/editions/2026-11-23/diff/{TODAY}",
+        "sources": "/desk/sources",
+        "source": f"/desk/sources/{feed.id}",
         "keys": "/desk/keys",
         "problem": "/desk/stories/nothing",
     }
@@ -55,7 +64,7 @@ async def _faults(page: Page, name: str) -> list[str]:
 @pytest.mark.parametrize("theme", ["light", "dark"])
 async def test_axe_finds_no_fault_with_any_screen(desk: Desk, window: Window, theme: str) -> None:
     screens = await _newsroom(desk)
-    page = await window(color_scheme=theme)
+    page = await window(color_scheme=theme, role=Role.CHIEF)
     faults = []
     for name, address in screens.items():
         await page.goto(address)
