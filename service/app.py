@@ -26,6 +26,7 @@ from service.desk import (
     api_docs,
     edition_routes,
     events_routes,
+    journal_routes,
     preference_routes,
 )
 from service.desk import pages as desk_pages
@@ -225,6 +226,7 @@ def _editor_api() -> tuple[APIRouter, ...]:
         preview_routes.router,
         events_routes.router,
         alert_routes.router,
+        journal_routes.router,
         fetching_routes.router,
         partnership_routes.router,
         webhook_routes.router,

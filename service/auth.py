@@ -48,6 +48,7 @@ class Permission:
 
 PERMISSIONS: dict[str, Permission] = {
     "read": Permission(Role.EDITOR, "read", service=True),
+    "read_journal": Permission(Role.EDITOR, "read"),
     "add_story": Permission(Role.EDITOR, "add", service=True),
     "tag": Permission(Role.EDITOR, "edit"),
     "triage": Permission(Role.EDITOR, "edit"),
@@ -277,14 +278,9 @@ async def check_password(session: AsyncSession, *, email: str, password: str) ->
 async def open_session(session: WriteSession, editor: Editor, *, now: datetime) -> str:
     """Sign in at the desk; answers the cookie's value."""
     secret = secrets.token_urlsafe(32)
+    ends = now + SESSION_LIFETIME
     session.add(
-        DeskSession(
-            hash=hash_secret(secret),
-            editor_id=editor.id,
-            created_at=now,
-            seen_at=now,
-            expires_at=now + SESSION_LIFETIME,
-        )
+        DeskSession(hash=hash_secret(secret), editor_id=editor.id, created_at=now, seen_at=now, expires_at=ends)
     )
     return secret
 

@@ -33,6 +33,7 @@ SCREENS = (
     ("wire", "Wire", HOME, "w"),
     ("edition", "Edition", "/desk/editions", "e"),
     ("sources", "Sources", "/desk/sources", "s"),
+    ("journal", "Journal", "/desk/journal", "j"),
 )
 """Name, words, address and letter (after ``g``) of each screen in the bar, in this order."""
 

@@ -50,6 +50,8 @@ async def _newsroom(desk: Desk) -> dict[str, str]:
         "close": f"/desk/editions/{TODAY}/close",
         "diff": f"/desk/editions/2026-11-23/diff/{TODAY}",
         "sources": "/desk/sources",
+        "journal": "/desk/journal",
+        "chain": "/desk/journal/verification",
         "source": f"/desk/sources/{feed.id}",
         "keys": "/desk/keys",
         "problem": "/desk/stories/nothing",

@@ -5,10 +5,12 @@ from urllib.parse import urljoin
 
 import httpx
 from lxml import html
+from sqlmodel import select
 
 from service import auth
 from service.db import Database
 from service.models import Editor
+from service.words import Role
 from tests.conftest import NOON, Desk
 
 
@@ -74,3 +76,9 @@ async def signed_in(desk: Desk, database: Database, editor: Editor) -> FormDesk:
     async with database.write() as session:
         secret = await auth.open_session(session, editor, now=NOON)
     return FormDesk(desk.base, secret)
+
+
+async def an_account(desk: Desk, role: Role = Role.EDITOR) -> Editor:
+    """The desk's one account of a role."""
+    async with desk.database.read() as session:
+        return (await session.exec(select(Editor).where(Editor.role == role))).one()

@@ -6,13 +6,12 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlmodel import select
 
-from service.models import Editor, Feed, Fetch
+from service.models import Feed, Fetch
 from service.words import Role
 from tests.builders import a_feed, stored
 from tests.conftest import NOON, Desk
-from tests.desk.forms import FormDesk, signed_in
+from tests.desk.forms import FormDesk, an_account, signed_in
 from tests.feed_server import FeedServer
 
 pytestmark = pytest.mark.anyio
@@ -33,9 +32,7 @@ def database_url(sqlite_url: str) -> str:
 
 
 async def _browser(desk: Desk, role: Role) -> FormDesk:
-    async with desk.database.read() as session:
-        editor = (await session.exec(select(Editor).where(Editor.role == role))).one()
-    return await signed_in(desk, desk.database, editor)
+    return await signed_in(desk, desk.database, await an_account(desk, role))
 
 
 @pytest.fixture
