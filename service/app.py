@@ -15,7 +15,7 @@ from fastapi import APIRouter, Depends, FastAPI
 from starlette.routing import Route
 from starlette.staticfiles import StaticFiles
 
-from service import __version__, adding_pages, adding_routes, source_pages
+from service import __version__, adding_pages, adding_routes, blind_spots, source_pages
 from service.arriving import Arrivals, Names
 from service.auth import invite_first_admin
 from service.clock import Clock, utc_now
@@ -177,6 +177,7 @@ def _outside_the_api() -> tuple[APIRouter, ...]:
         accounts.pages,
         adding_pages.router,
         source_pages.router,
+        blind_spots.pages,
         desk_pages.router,
         signing_in_routes.router,
         api_docs.router,
@@ -227,6 +228,7 @@ def _editor_api() -> tuple[APIRouter, ...]:
         events_routes.router,
         alert_routes.router,
         journal_routes.router,
+        blind_spots.router,
         fetching_routes.router,
         partnership_routes.router,
         webhook_routes.router,

@@ -34,6 +34,7 @@ SCREENS = (
     ("edition", "Edition", "/desk/editions", "e"),
     ("sources", "Sources", "/desk/sources", "s"),
     ("journal", "Journal", "/desk/journal", "j"),
+    ("blind-spots", "Blind spots", "/desk/blind-spots", "b"),
 )
 """Name, words, address and letter (after ``g``) of each screen in the bar, in this order."""
 

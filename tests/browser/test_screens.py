@@ -53,6 +53,7 @@ async def _newsroom(desk: Desk) -> dict[str, str]:
         "journal": "/desk/journal",
         "chain": "/desk/journal/verification",
         "source": f"/desk/sources/{feed.id}",
+        "blind-spots": "/desk/blind-spots",
         "keys": "/desk/keys",
         "problem": "/desk/stories/nothing",
     }

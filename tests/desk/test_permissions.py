@@ -30,7 +30,7 @@ TABLE = {
         sign_out get_me list_stories count_stories list_pass_reasons get_story suggest_tags
         get_story_history list_editions get_edition compare_editions preview_edition preview_digest
         stream_events list_present list_alerts list_feeds get_feed list_fetches list_partnerships get_partnership
-        export_stories export_passed get_codebook add_story
+        export_stories export_passed get_codebook add_story get_blind_spots
     """,
     "editor": """
         get_preferences change_preferences change_password list_tokens make_token revoke_token
