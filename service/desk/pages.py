@@ -7,7 +7,15 @@ share. How one is made stands in CONTRIBUTING.md.
 from fastapi import APIRouter, Response
 from fastapi.responses import RedirectResponse
 
-from service.desk import edition_pages, journal_pages, sign_in_pages, story_pages, wire_pages
+from service.desk import (
+    edition_pages,
+    journal_pages,
+    people_pages,
+    settings_pages,
+    sign_in_pages,
+    story_pages,
+    wire_pages,
+)
 from service.desk.frame import HOME, DeskPage, VisitDep, show
 
 router = APIRouter(route_class=DeskPage, include_in_schema=False)
@@ -26,5 +34,5 @@ async def get_keys(visit: VisitDep) -> Response:
     return show(visit, "keys")
 
 
-for screen in (sign_in_pages, wire_pages, story_pages, edition_pages, journal_pages):
+for screen in (sign_in_pages, wire_pages, story_pages, edition_pages, journal_pages, people_pages, settings_pages):
     router.include_router(screen.router)

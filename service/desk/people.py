@@ -150,6 +150,13 @@ async def own_tokens(session: AsyncSession, editor: Editor) -> Sequence[Token]:
     return (await session.exec(query.order_by(col(Token.id).desc()).limit(200))).all()
 
 
+async def own_sessions(session: AsyncSession, editor: Editor, *, now: datetime) -> Sequence[DeskSession]:
+    """Where an editor is signed in, the last used first; at most fifty."""
+    lasting = (col(DeskSession.expires_at) > now, col(DeskSession.seen_at) > now - SESSION_IDLE)
+    query = select(DeskSession).where(DeskSession.editor_id == editor.id, *lasting)
+    return (await session.exec(query.order_by(col(DeskSession.seen_at).desc()).limit(50))).all()
+
+
 async def make_token(
     session: WriteSession, caller: Caller, wanted: shapes.TokenIn, *, now: datetime
 ) -> tuple[Token, str]:
