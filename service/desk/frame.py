@@ -33,6 +33,7 @@ SCREENS = (
     ("wire", "Wire", HOME, "w"),
     ("edition", "Edition", "/desk/editions", "e"),
     ("sources", "Sources", "/desk/sources", "s"),
+    ("register", "Register", "/desk/register", "r"),
     ("journal", "Journal", "/desk/journal", "j"),
     ("blind-spots", "Blind spots", "/desk/blind-spots", "b"),
 )

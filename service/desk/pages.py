@@ -11,6 +11,7 @@ from service.desk import (
     edition_pages,
     journal_pages,
     people_pages,
+    register_pages,
     settings_pages,
     sign_in_pages,
     story_pages,
@@ -34,5 +35,14 @@ async def get_keys(visit: VisitDep) -> Response:
     return show(visit, "keys")
 
 
-for screen in (sign_in_pages, wire_pages, story_pages, edition_pages, journal_pages, people_pages, settings_pages):
+for screen in (
+    sign_in_pages,
+    wire_pages,
+    story_pages,
+    edition_pages,
+    journal_pages,
+    people_pages,
+    register_pages,
+    settings_pages,
+):
     router.include_router(screen.router)

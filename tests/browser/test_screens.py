@@ -52,6 +52,8 @@ async def _newsroom(desk: Desk) -> dict[str, str]:
         "sources": "/desk/sources",
         "journal": "/desk/journal",
         "chain": "/desk/journal/verification",
+        "register": "/desk/register",
+        "partner": "/desk/register/KE",
         "editors": "/desk/editors",
         "settings": "/desk/settings",
         "source": f"/desk/sources/{feed.id}",
