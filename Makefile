@@ -27,7 +27,7 @@ serve: install ## the real thing: SQLite in data/, the feeds of feeds.yaml
 	@$(BIN)/huoban serve
 
 test: install ## run the tests (PostgreSQL's too where its server is installed)
-	$(BIN)/python -m pytest -n 2 --dist loadgroup
+	$(BIN)/python -m pytest -n 2 --dist loadgroup $(TESTS)
 
 test-browser: install ## drive the desk in Chromium, installed by its package where root may do that
 	@command -v chromium >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium; }
@@ -41,7 +41,7 @@ check: install ## style, types, import rules
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest -q -p no:randomly tests/contracts
+	$(BIN)/python -m pytest -q -n 2 --dist loadgroup tests/contracts
 
 cover: install ## the tests with branch coverage
 	$(BIN)/coverage run -m pytest -q && $(BIN)/coverage report --show-missing --skip-covered

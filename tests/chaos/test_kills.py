@@ -24,9 +24,12 @@ from tests.feed_server import FeedServer
 
 pytestmark = pytest.mark.anyio
 KILLS = int(os.environ.get("HUOBAN_CHAOS_KILLS", "4"))
+MANY = 20
 
 
 async def test_no_kill_at_any_instant_breaks_a_promise(database_url: str, tmp_path: Path) -> None:
+    if KILLS < MANY and database_url.startswith("sqlite"):
+        pytest.skip("the short run is on PostgreSQL, where processes share more; HUOBAN_CHAOS_KILLS=200 takes both")
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     async with (
