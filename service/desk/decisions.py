@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from pydantic import Field
-from sqlalchemy import ColumnElement
+from sqlalchemy import ColumnElement, not_
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from service.auth import role_reaches
 from service.checkpoints import own_checkpoints
 from service.clock import Calendar
 from service.desk.cursors import read_cursor, write_cursor
@@ -21,6 +22,7 @@ from service.journal import check_journal
 from service.models import Editor, JournalRecord
 
 PAGE_MOST = 200
+_ACCOUNTS = "editor:"
 NOBODY = ("clock", "operator")
 """Deciders that are no person's account: what carries out a schedule, and the command line."""
 
@@ -66,14 +68,16 @@ class Search:
 
 
 async def find_decisions(
-    session: AsyncSession, wanted: Search, *, cursor: str | None, limit: int, calendar: Calendar
+    session: AsyncSession, wanted: Search, *, cursor: str | None, limit: int, calendar: Calendar, reader: Editor
 ) -> DecisionList:
-    """One page of decisions, the newest first.
+    """One page of decisions, the newest first; what was done to accounts is shown to those who manage them alone.
 
     Raises:
         Invalid: this list gave out no such cursor.
     """
     conditions = _conditions(wanted, calendar)
+    if not role_reaches(reader.role, "manage_editors"):
+        conditions.append(not_(col(JournalRecord.subject).startswith(_ACCOUNTS)))
     if cursor:
         [place] = read_cursor(repr(wanted), cursor)
         conditions.append(col(JournalRecord.seq) < int(place))

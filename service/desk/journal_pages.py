@@ -20,7 +20,7 @@ Part = Annotated[str, Query(max_length=96)]
 @router.get("/desk/journal")
 async def get_journal(
     visit: VisitDep,
-    _by: Reader,
+    reader: Reader,
     session: Read,
     act: Part = "",
     by: Part = "",
@@ -31,7 +31,9 @@ async def get_journal(
     """What was decided, the newest first."""
     on = day_of(day, visit.today) if day else None
     wanted = decisions.Search(act or None, by or None, subject.strip() or None, on)
-    page = await decisions.find_decisions(session, wanted, cursor=cursor or None, limit=50, calendar=visit.calendar)
+    page = await decisions.find_decisions(
+        session, wanted, cursor=cursor or None, limit=50, calendar=visit.calendar, reader=reader
+    )
     fields = (("act", act), ("by", by), ("subject", subject), ("day", day))
     sifted = {name: value for name, value in fields if value}
     acts, people = await decisions.known_acts(session), await decisions.people_of_the_desk(session)

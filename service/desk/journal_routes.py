@@ -20,7 +20,7 @@ Reader = Annotated[Editor, Depends(may("read_journal"))]
 
 @router.get("/journal", operation_id="search_journal")
 async def search_journal(
-    _by: Reader,
+    reader: Reader,
     session: Read,
     calendar: CalendarDep,
     request: Request,
@@ -32,9 +32,9 @@ async def search_journal(
     cursor: Annotated[str | None, Query(max_length=CURSOR_MAX, description="`next` of the page before.")] = None,
     limit: Annotated[int, Query(ge=1, le=decisions.PAGE_MOST)] = 50,
 ) -> decisions.DecisionList:
-    """Every decision that fits, private ones too, the newest first."""
+    """Every decision that fits, private ones too, the newest first; those about accounts are for admins."""
     wanted = decisions.Search(act, by, subject, day)
-    page = await decisions.find_decisions(session, wanted, cursor=cursor, limit=limit, calendar=calendar)
+    page = await decisions.find_decisions(session, wanted, cursor=cursor, limit=limit, calendar=calendar, reader=reader)
     if page.next is not None:
         link_next(request, response, cursor=page.next)
     return page
