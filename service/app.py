@@ -26,6 +26,7 @@ from service.desk import (
     api_docs,
     edition_routes,
     events_routes,
+    handover_routes,
     journal_routes,
     preference_routes,
 )
@@ -228,6 +229,7 @@ def _editor_api() -> tuple[APIRouter, ...]:
         events_routes.router,
         alert_routes.router,
         journal_routes.router,
+        handover_routes.router,
         blind_spots.router,
         fetching_routes.router,
         partnership_routes.router,

@@ -65,6 +65,8 @@ class Search:
     """``kind:id``, or ``kind:`` for all of a kind."""
     day: date | None = None
     """A newsroom day."""
+    after: int | None = None
+    """Only those that stand behind this number."""
 
 
 async def find_decisions(
@@ -102,6 +104,8 @@ def _conditions(wanted: Search, calendar: Calendar) -> list[ColumnElement[bool]]
         conditions.append(col(JournalRecord.subject).startswith(wanted.subject, autoescape=True))
     elif wanted.subject:
         conditions.append(col(JournalRecord.subject) == wanted.subject)
+    if wanted.after is not None:
+        conditions.append(col(JournalRecord.seq) > wanted.after)
     if wanted.day:
         following = wanted.day + timedelta(days=1) if wanted.day < date.max else wanted.day
         conditions.append(col(JournalRecord.at) >= calendar.begins_at(wanted.day))

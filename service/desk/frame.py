@@ -32,6 +32,7 @@ SIGN_IN = "/desk/sign-in"
 SCREENS = (
     ("wire", "Wire", HOME, "w"),
     ("edition", "Edition", "/desk/editions", "e"),
+    ("hand-over", "Hand-over", "/desk/hand-over", "h"),
     ("sources", "Sources", "/desk/sources", "s"),
     ("register", "Register", "/desk/register", "r"),
     ("journal", "Journal", "/desk/journal", "j"),

@@ -9,6 +9,7 @@ from fastapi.responses import RedirectResponse
 
 from service.desk import (
     edition_pages,
+    handover_routes,
     journal_pages,
     people_pages,
     register_pages,
@@ -46,3 +47,4 @@ for screen in (
     settings_pages,
 ):
     router.include_router(screen.router)
+router.include_router(handover_routes.pages)

@@ -52,6 +52,7 @@ async def _newsroom(desk: Desk) -> dict[str, str]:
         "sources": "/desk/sources",
         "journal": "/desk/journal",
         "chain": "/desk/journal/verification",
+        "hand-over": "/desk/hand-over",
         "register": "/desk/register",
         "partner": "/desk/register/KE",
         "editors": "/desk/editors",
