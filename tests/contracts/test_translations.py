@@ -1,4 +1,4 @@
-"""Every word that readers meet is said in every language, and no catalogue holds what nothing says any more."""
+"""Every word of the interface is said in every language, and no catalogue holds what nothing says any more."""
 
 import re
 from typing import Any
@@ -10,7 +10,6 @@ from babel.messages.pofile import read_po
 from service.translations import LANGUAGES, SOURCE, translations
 from tools.catalogues import CATALOGUES, spoken
 
-DESK = ("service/desk", "service/templates/desk")
 OTHERS = [language for language in LANGUAGES if language != SOURCE]
 ARABIC_SAMPLES = (0, 1, 2, 3, 11, 100)
 """One number for each of the six forms (CLDR plural rules)."""
@@ -22,12 +21,7 @@ def catalogue(language: str) -> Catalog:
 
 
 def keys(messages: Catalog) -> set[Any]:
-    """The messages that readers meet. One of the desk may wait for its translation and shows English until then."""
-    return {message.id for message in messages if message.id and not _of_the_desk(message)}
-
-
-def _of_the_desk(message: Message) -> bool:
-    return all(place.startswith(DESK) for place, _ in message.locations)
+    return {message.id for message in messages if message.id}
 
 
 def forms(text: Any) -> tuple[str, ...]:
@@ -69,8 +63,6 @@ def test_every_message_is_translated_with_its_values_and_its_markup(language: st
 
 def _is_whole(message: Message, plurals: int) -> bool:
     ids, strings = forms(message.id), forms(message.string)
-    if _of_the_desk(message) and not any(strings):
-        return True
     if message.fuzzy or not all(strings) or len(strings) != (plurals if len(ids) > 1 else 1):
         return False
     values, tags = placeholders(ids[-1]), markup(ids[-1])
