@@ -96,11 +96,14 @@ class _Callers:
     def ask(self, case: Case) -> None:
         """Send one request, half of the time about things that exist, and check the answer."""
         self._asked += 1
+        checks = CHECKS
         if self._asked % 2:
+            # What was made up not to fit may fit now, so nobody can say that it should have been refused.
+            checks = [check for check in CHECKS if check is not negative_data_rejection]
             known = {**KNOWN, "story_id": next(self._stories)}
             case.path_parameters.update({name: known[name] for name in case.path_parameters if name in known})
             self._name_version(case)
-        answer = case.call_and_validate(headers=next(self._headers), session=self._session, checks=CHECKS, timeout=30)
+        answer = case.call_and_validate(headers=next(self._headers), session=self._session, checks=checks, timeout=30)
         if answer.status_code < 300:
             self.done.add(case.operation.definition.raw["operationId"])
 

@@ -15,6 +15,7 @@ import pytest
 from service.clock import utc_now
 from service.db import Database
 from service.models import Editor
+from service.publishing.freshness import LOOK_EVERY
 from tests.conftest import add_account
 from tests.processes import BASE, running
 from tests.publishing.newsroom import corrected, published, withdrawn
@@ -117,6 +118,7 @@ class Hand:
             return await work(database)
         finally:
             await database.close()
+            await asyncio.sleep(2 * LOOK_EVERY)  # by then the server has noticed what another process wrote
 
 
 def _today() -> date:
