@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 from axe_playwright_python.async_playwright import Axe
@@ -64,8 +65,12 @@ async def _newsroom(desk: Desk) -> dict[str, str]:
     }
 
 
-async def _faults(page: Page, name: str) -> list[str]:
-    found = (await Axe().run(page)).response["violations"]
+COLOURS: dict[str, Any] = {"runOnly": ["color-contrast"]}
+"""All that the dark theme changes."""
+
+
+async def _faults(page: Page, name: str, options: dict[str, Any] | None = None) -> list[str]:
+    found = (await Axe().run(page, options=options)).response["violations"]
     return [f"{name}: {fault['id']} {node['html'][:160]}" for fault in found for node in fault["nodes"]]
 
 
@@ -77,10 +82,11 @@ async def test_axe_finds_no_fault_with_any_screen(desk: Desk, window: Window, th
     chosen = await desk.public.patch("/api/v1/me/preferences", json={"language": language}, headers=headers)
     assert chosen.status_code == 200
     page = await window(color_scheme=theme, role=Role.ADMIN)
+    rules = COLOURS if theme == "dark" else None
     faults = []
     for name, address in screens.items():
         await page.goto(address)
-        faults += await _faults(page, name)
+        faults += await _faults(page, name, rules)
         if KEPT:
             await page.screenshot(path=KEPT / f"{name}-{theme}-{language}.png")
     await page.goto(screens["wire"])
@@ -88,12 +94,12 @@ async def test_axe_finds_no_fault_with_any_screen(desk: Desk, window: Window, th
     await page.keyboard.press("a")
     await page.keyboard.type("ouga")  # Uganda, in French
     await expect(page.locator("#options")).to_be_visible()
-    faults += await _faults(page, "tagging")
+    faults += await _faults(page, "tagging", rules)
     await page.keyboard.press("Escape")
     await page.keyboard.press("Escape")
     await page.keyboard.press("?")
     await expect(page.locator("#help")).to_be_visible()
-    faults += await _faults(page, "help")
+    faults += await _faults(page, "help", rules)
     assert faults == []
 
 
