@@ -311,7 +311,7 @@ def main() -> None:
             url = f"sqlite+aiosqlite:///{folder}/{stories}.db"
             database = Database(url)
             token, day = asyncio.run(_prepared(database, stories))
-            with our_server(url) as port:
+            with our_server(url) as (port, _):
                 waits = first_reader(port, token, day)
             shares = compare(url, seconds=chosen.seconds, rounds=chosen.rounds, granian=chosen.granian)
             found[str(stories)] = {"first_reader_ms": waits, **shares}
