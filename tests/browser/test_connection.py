@@ -1,5 +1,7 @@
 """What the desk does while the connection or the server is away, and what it takes back."""
 
+import asyncio
+
 import pytest
 from playwright.async_api import Route, expect
 
@@ -81,6 +83,32 @@ async def test_the_last_acts_are_taken_back_one_by_one(desk: Desk, window: Windo
     assert (now["state"], now["tags"], now["item"]) == ("new", [], None)
     await keys.press("u")
     await expect(says).to_have_text("There is nothing to undo.")
+
+
+async def test_a_piece_of_the_page_from_before_an_act_takes_no_version_back(desk: Desk, window: Window) -> None:
+    story = await a_wire_story(desk, title="Kenya opens a railway")
+    page = await window(f"/desk/wire?story={story}")
+    asked, answered = asyncio.Event(), asyncio.Event()
+
+    async def kept_back(route: Route) -> None:
+        answer = await route.fetch()  # made now, on the screen only after what follows
+        asked.set()
+        await answered.wait()
+        await route.fulfill(response=answer)
+
+    await page.route("**/desk/stories/**", kept_back)
+    headers = {"If-Match": '"1"'}
+    changed = await desk.chief.patch(f"{STORIES}/{story}", json={"headline": "Theirs"}, headers=headers)
+    assert changed.status_code == 200  # the event makes the desk ask for the story anew
+    async with asyncio.timeout(15):
+        await asked.wait()
+    modules = "const versions = await import('/static/desk/versions.js');"
+    # What an act of one's own is answered meanwhile.
+    await page.evaluate(f"async (story) => {{ {modules} versions.madeVersion(`story:${{story}}`, 3); }}", story)
+    answered.set()
+    await expect(page.locator("#pane")).to_contain_text("Theirs")
+    known = f"async (story) => {{ {modules} return versions.versionOf(`story:${{story}}`); }}"
+    assert await page.evaluate(known, story) == 3
 
 
 async def test_keys_do_nothing_with_ctrl_or_while_writing_or_when_they_are_switched_off(

@@ -7,9 +7,9 @@ const held = new Map();
 /** The version last seen of `story:ID` or `edition:DAY`. */
 export const versionOf = (subject) => seen.get(subject);
 
-/** Note what the page shows now. */
+/** Note what the page shows now. Versions only count up: what was asked for before an act may come after its answer. */
 export function sawVersion(subject, version) {
-  if (!held.get(subject)) seen.set(subject, Number(version));
+  if (!held.get(subject) && !(seen.get(subject) > Number(version))) seen.set(subject, Number(version));
 }
 
 /** Note the version that an act of one's own made. */
