@@ -206,13 +206,7 @@ def _mount_languages(app: FastAPI, settings: Settings) -> None:
 
 def _first_parts() -> set[str]:
     """How the paths of the public documents begin, which are answered before any route is asked."""
-    routers = (
-        publishing_routes.router,
-        page_routes.router,
-        register_routes.router,
-        fetching_public_routes.router,
-        status_router,
-    )
+    routers = (*_readers(), fetching_public_routes.router)
     paths = [route.path for router in routers for route in router.routes if isinstance(route, Route)]
     return {path.split("/", 2)[1].partition(".")[0] for path in paths} | {"static", "", *LANGUAGES}
 

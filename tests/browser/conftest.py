@@ -4,20 +4,18 @@ Skipped with the reason where there is no Chromium; in CI that is a failure. Eac
 fresh profile; nothing leaves the machine.
 """
 
-import os
-import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
-from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+from playwright.async_api import Browser, BrowserContext, Page
 from sqlmodel import select
 
 from service import auth
 from service.models import Editor
 from service.words import Role
+from tests.chromium import started_chromium
 from tests.conftest import NOON, Desk
 
-QUIET = ["--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run"]
 PATIENCE = 15_000
 """Milliseconds: the machine may be busy with other tests."""
 
@@ -33,16 +31,8 @@ def database_url(sqlite_url: str) -> str:
 @pytest.fixture
 async def chromium() -> AsyncIterator[Browser]:
     """The browser itself."""
-    path = shutil.which("chromium")
-    if path is None:
-        if os.environ.get("CI"):
-            pytest.fail("no Chromium: install the package chromium")
-        pytest.skip("no Chromium on this machine (Debian: apt install chromium)")
-    async with async_playwright() as playwright:
-        # Chromium has no sandbox for root, and CI is root.
-        started = await playwright.chromium.launch(executable_path=path, args=["--no-sandbox", *QUIET])
+    async with started_chromium() as started:
         yield started
-        await started.close()
 
 
 @pytest.fixture

@@ -3,21 +3,19 @@
 Skipped with the reason where there is no Chromium; in CI that is a failure. Nothing leaves the machine.
 """
 
-import os
-import shutil
 from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 from axe_playwright_python.async_playwright import Axe
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, Page
 
 from service.translations import LANGUAGES
+from tests.chromium import started_chromium
 from tests.conftest import Desk
 from tests.publishing.test_pages import a_newsroom
 
 pytestmark = pytest.mark.anyio
-QUIET = ("--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run")
 KINDS = (
     "/",
     "/latest.html",
@@ -48,16 +46,8 @@ def database_url(sqlite_url: str) -> str:
 @pytest.fixture
 async def browser() -> AsyncIterator[Browser]:
     """Debian's Chromium with a fresh profile."""
-    path = shutil.which("chromium")
-    if path is None:
-        if os.environ.get("CI"):
-            pytest.fail("no Chromium: install the package chromium")
-        pytest.skip("no Chromium on this machine (Debian: apt install chromium)")
-    async with async_playwright() as playwright:
-        # Chromium has no sandbox for root, and CI is root.
-        started = await playwright.chromium.launch(executable_path=path, args=["--no-sandbox", *QUIET])
+    async with started_chromium() as started:
         yield started
-        await started.close()
 
 
 async def violations(page: Page, options: dict[str, Any] | None = None) -> list[str]:
