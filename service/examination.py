@@ -20,6 +20,7 @@ from sqlmodel import col, func, select
 
 from service.clock import Calendar
 from service.db import Database
+from service.desk.closing import days_to_close
 from service.errors import SetupError
 from service.fetching.checking import check_feeds, chosen
 from service.fetching.feeds_file import find_feeds_file, load_feeds_file
@@ -28,9 +29,8 @@ from service.fetching.outcomes import ANSWERED
 from service.fetching.parsers import ParserPool
 from service.fetching.vocabulary import feed_host
 from service.migrating import require_migrated
-from service.models import Edition, Feed, Fetch
+from service.models import Feed, Fetch
 from service.runtime import Runtime
-from service.words import EditionState
 
 CLOCK_MAY_DIFFER = timedelta(seconds=5)
 LATE = timedelta(minutes=30)
@@ -186,11 +186,8 @@ async def _schedule(runtime: Runtime, now: datetime) -> Finding:
 
 
 async def _digests(database: Database, calendar: Calendar, now: datetime) -> Finding:
-    today = calendar.day_of(now)
     async with database.read() as session:
-        query = select(col(Edition.day)).where(Edition.state == EditionState.OPEN.value, col(Edition.day) < today)
-        days = (await session.exec(query.order_by(col(Edition.day)))).all()
-    late = [day for day in days if calendar.cutoff_of(day) < now - LATE]
+        late = await days_to_close(session, calendar=calendar, now=now - LATE)
     if late:
         return Finding(
             Verdict.DOUBT,
@@ -198,6 +195,7 @@ async def _digests(database: Database, calendar: Calendar, now: datetime) -> Fin
             f"{len(late)} lists are open past their cut-off, the first of {late[0]}",
             f"Close them: `huoban editions close {late[0]}`.",
         )
+    today = calendar.day_of(now)
     following = calendar.cutoff_of(today).astimezone(calendar.zone)
     return _good("digest", f"the list of {today} closes {following:%Y-%m-%d %H:%M} ({calendar.zone.key})")
 

@@ -12,8 +12,9 @@ from sqlmodel import col, func, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from service.clock import Calendar
+from service.desk.closing import days_to_close
 from service.models import Edition, Feed, Fetch, Item, JournalRecord, Story
-from service.words import EditionState, ItemState, StoryState
+from service.words import ItemState, StoryState
 
 RECENT = timedelta(hours=1)
 NEWEST = 50_000
@@ -107,10 +108,7 @@ async def _editions(session: AsyncSession, now: datetime, calendar: Calendar) ->
         Item.state == ItemState.SCHEDULED.value, col(Item.publish_at) < now
     )
     last = (await session.exec(select(func.max(col(Edition.closed_at))))).one()  # a digest is frozen with its closing
-    still_open = select(col(Edition.day)).where(Edition.state == EditionState.OPEN.value)
-    # Read backwards from today: of years of editions only the few that are open are looked at one by one.
-    open_days = (await session.exec(still_open.where(col(Edition.day) < today).limit(50))).all()
-    late = [now - calendar.cutoff_of(day) for day in open_days]
+    late = await days_to_close(session, calendar=calendar, now=now)
     human = select(col(JournalRecord.at)).where(col(JournalRecord.by).is_not(None))
     act = (await session.exec(human.order_by(col(JournalRecord.seq).desc()).limit(1))).first()
     decisions = (await session.exec(select(func.max(col(JournalRecord.seq))))).one() or 0
@@ -119,9 +117,7 @@ async def _editions(session: AsyncSession, now: datetime, calendar: Calendar) ->
         Figure(
             "huoban_overdue_publications", "Scheduled items whose time has passed.", (await session.exec(overdue)).one()
         ),
-        Figure(
-            "huoban_editions_overdue", "Open lists past their cut-off.", sum(passed > timedelta(0) for passed in late)
-        ),
+        Figure("huoban_editions_overdue", "Lists that the clock should have closed.", len(late)),
         Figure("huoban_digest_age_seconds", "Since the last digest was frozen; -1 before the first.", _age(last, now)),
         Figure("huoban_human_act_age_seconds", "Since a person last decided; -1 before the first.", _age(act, now)),
         Figure("huoban_decisions", "Decisions in the journal.", decisions),

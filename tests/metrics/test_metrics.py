@@ -14,7 +14,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from service.models import Fetch
 from tests.builders import a_feed, a_story, stored
 from tests.conftest import NOON, Desk, SettableClock, serving, settings_for
-from tests.desk.newsroom import a_published
+from tests.desk.newsroom import a_published, a_wire_story, place, tag
 
 pytestmark = pytest.mark.anyio
 DEPLOY = Path(__file__).parents[2] / "deploy"
@@ -121,3 +121,14 @@ def test_real_prometheus_accepts_the_alert_rules() -> None:
     )
     assert checked.returncode == 0, checked.stdout + checked.stderr
     assert "9 rules found" in checked.stdout
+
+
+async def test_list_that_people_opened_after_its_cut_off_is_theirs_and_never_overdue(
+    desk: Desk, clock: SettableClock
+) -> None:
+    story = await a_wire_story(desk)
+    assert (await tag(desk, story)).is_success
+    assert (await place(desk, story, day="2026-11-20")).status_code == 201
+    clock.move(days=3)
+    found = figures((await desk.public.get("/metrics")).text)
+    assert found[("huoban_editions_overdue",)] == 0
