@@ -49,7 +49,7 @@ from service.metrics import routes as metrics_routes
 from service.metrics.counting import CountRequests, RequestCounts
 from service.migrating import migrate_database
 from service.openapi import describe
-from service.outgoing import webhook_routes
+from service.outgoing import webhook_pages, webhook_routes
 from service.partnerships import routes as partnership_routes
 from service.partnerships.register import ship_register
 from service.publishing import (
@@ -178,6 +178,7 @@ def _outside_the_api() -> tuple[APIRouter, ...]:
         accounts.pages,
         adding_pages.router,
         source_pages.router,
+        webhook_pages.router,
         blind_spots.pages,
         desk_pages.router,
         signing_in_routes.router,

@@ -8,7 +8,7 @@ import pytest
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Page, expect
 
-from service.models import Fetch
+from service.models import Fetch, Webhook
 from service.words import Role
 from tests.browser.conftest import PATIENCE, Window
 from tests.builders import a_feed, a_story, stored
@@ -36,6 +36,9 @@ async def _newsroom(desk: Desk) -> dict[str, str]:
     await act(desk, story_id, "claim")
     draft, public = await a_draft(desk, title="A draft"), await a_published(desk, title="A public item")
     await act(desk, story_id, "note", {"text": "Call the ministry."})
+    webhook = Webhook(id="hook", url="https://receiver.example/a/long/path", events=["item.published"], secret="x",
+                      purpose="the archive", created_at=NOON)  # fmt: skip
+    await stored(desk.database, webhook)
     items = f"/desk/editions/{TODAY}/items"
     return {
         "sign-in": "/desk/sign-in",
@@ -58,6 +61,8 @@ async def _newsroom(desk: Desk) -> dict[str, str]:
         "partner": "/desk/register/KE",
         "editors": "/desk/editors",
         "settings": "/desk/settings",
+        "webhooks": "/desk/webhooks",
+        "webhook": "/desk/webhooks/hook",
         "source": f"/desk/sources/{feed.id}",
         "blind-spots": "/desk/blind-spots",
         "keys": "/desk/keys",
