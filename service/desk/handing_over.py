@@ -1,6 +1,8 @@
 """What one shift leaves to the next: the longest waiting, claims, what is held, drafts, what is scheduled, and changes.
 
-Reads only, bounded lists each. An editor "left" with their last decision on the record. Called by ``handover_routes``.
+Bounded lists each. An editor "left" with their last decision on the record. Word to the next shift is a private record
+in the journal and nothing more: who left it and when is what a record says, and nobody changes it later. Called by
+``handover_routes``.
 """
 
 from datetime import datetime
@@ -11,13 +13,27 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from service.clock import Calendar
+from service.db import WriteSession
 from service.desk.decisions import DecisionOut, Search, find_decisions
 from service.desk.schemas import Shape
+from service.journal import record_decision
 from service.models import Editor, Item, JournalRecord, Note, Story
 from service.words import ItemState, StoryState
 
 MOST = 50
 """Lines in each list."""
+WORDS_MOST = 10
+"""Words from earlier shifts that are shown."""
+SHIFT = "desk:shift"
+"""What a word to the next shift is about, in the journal."""
+
+
+class ShiftNote(Shape):
+    """Word that one shift left to the next."""
+
+    at: datetime
+    by: str = Field(description="Who left it.", examples=["Amina Test"])
+    text: str = Field(examples=["The ministry calls back at six."])
 
 
 class Line(Shape):
@@ -34,6 +50,7 @@ class Line(Shape):
 class HandOver(Shape):
     """How the desk stands."""
 
+    notes: list[ShiftNote] = Field(description="Word left to the next shift, the newest first; at most ten.")
     since: datetime | None = Field(description="When the asking editor last decided anything; null: never.")
     oldest: list[Line] = Field(description="The ten stories that have waited longest.")
     claims: list[Line]
@@ -54,6 +71,7 @@ async def hand_over(session: AsyncSession, *, calendar: Calendar, now: datetime,
     claimed = select(Story).where(col(Story.claimed_until) > now, col(Story.claimed_by).is_not(None))
     claims = await session.exec(claimed.order_by(col(Story.claimed_until)).limit(MOST))
     return HandOver(
+        notes=await _words(session, names),
         since=last.at if last else None,
         oldest=[_line(story, story.received_at) for story in await session.exec(waiting)],
         claims=[_line(s, s.claimed_until or now, names.get(s.claimed_by or "")) for s in claims],
@@ -62,6 +80,21 @@ async def hand_over(session: AsyncSession, *, calendar: Calendar, now: datetime,
         scheduled=await _items(session, ItemState.SCHEDULED, names),
         changes=changes.items,
     )
+
+
+async def leave_word(session: WriteSession, text: str, *, now: datetime, by: Editor) -> ShiftNote:
+    """Leave word to the next shift; never public."""
+    after = {"text": text}
+    await record_decision(
+        session, act="leave_word", subject=SHIFT, before=None, after=after, now=now, by=by, public=False
+    )
+    return ShiftNote(at=now, by=by.name, text=text)
+
+
+async def _words(session: AsyncSession, names: dict[str, str]) -> list[ShiftNote]:
+    query = select(JournalRecord).where(JournalRecord.subject == SHIFT).order_by(col(JournalRecord.seq).desc())
+    records = await session.exec(query.limit(WORDS_MOST))
+    return [ShiftNote(at=r.at, by=names[r.by or ""], text=r.content()["after"]["text"]) for r in records]
 
 
 def _standing(state: StoryState) -> Any:

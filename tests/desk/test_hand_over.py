@@ -2,6 +2,7 @@
 
 import pytest
 
+from service.words import Role
 from tests.conftest import Desk
 from tests.desk.forms import an_account, signed_in
 from tests.desk.newsroom import a_draft, a_wire_story, act
@@ -30,3 +31,27 @@ async def test_the_next_shift_sees_what_waits_what_is_held_and_what_colleagues_d
         await browser.open("/desk/hand-over")
         assert "Waits <b>long</b>" in browser.text
         assert "Call the ministry." in browser.text
+
+
+async def test_word_to_the_next_shift_is_seen_with_who_left_it_and_when_and_never_in_public(desk: Desk) -> None:
+    words = "The <b>ministry</b> calls back at six.\n\nWait for it."
+    left = await desk.editor.post("/api/v1/hand-over/notes", json={"text": words})
+    assert (left.status_code, left.json()["by"]) == (201, "Amina Test")
+    assert (await desk.editor.post("/api/v1/hand-over/notes", json={"text": " "})).status_code == 422
+    browser = await signed_in(desk, desk.database, await an_account(desk, Role.CHIEF))
+    async with browser.client:
+        await browser.open("/desk/hand-over")
+        assert "The <b>ministry</b> calls back at six. Wait for it." in browser.text
+        assert "Amina Test · 24 Nov 12:00 UTC" in browser.text
+        await browser.send("/notes", text="Seen.")
+        assert "Word left to the next shift." in browser.said
+    seen = (await desk.editor.get("/api/v1/hand-over")).json()["notes"]
+    assert [(note["by"], note["text"]) for note in seen] == [("Chidi Chief", "Seen."), ("Amina Test", words)]
+    assert "ministry" not in (await desk.public.get("/ledger.jsonl")).text
+
+
+async def test_ten_words_from_earlier_shifts_are_shown(desk: Desk) -> None:
+    for number in range(12):
+        await desk.editor.post("/api/v1/hand-over/notes", json={"text": f"Word {number}"})
+    seen = (await desk.editor.get("/api/v1/hand-over")).json()["notes"]
+    assert [note["text"] for note in seen] == [f"Word {number}" for number in range(11, 1, -1)]
