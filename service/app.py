@@ -6,7 +6,7 @@ Nothing is opened at import.
 
 import os
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
 from functools import partial
 from pathlib import Path
 
@@ -119,12 +119,15 @@ def create_app(
 ) -> FastAPI:
     """The whole service as an ASGI application, on a database that ``prepare`` made ready."""
 
+    kept, counts = KeptDocuments(), RequestCounts(_first_parts())
+
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with (
             open_service(settings, clock=clock, transport=transport) as runtime,
             ParserPool(workers=os.cpu_count() or 1) as parsers,
             watching(runtime.database) as watch,
+            aclosing(kept),
         ):
             app.state.runtime, app.state.parsers, app.state.watch = runtime, parsers, watch
             with told_to_stop(watch.close):
@@ -134,7 +137,6 @@ def create_app(
                 async with scheduling(runtime, parsers, freeze=app.state.freeze_digest):
                     yield
 
-    kept, counts = KeptDocuments(), RequestCounts(_first_parts())
     app = Front(
         Names(settings),
         kept,

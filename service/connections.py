@@ -1,69 +1,142 @@
-"""How long and how much a client may send before its request begins: against those who only hold a connection.
+"""What a connection may do before its request begins, and answers that need no more than its head.
 
-The server bounds neither; so its protocol is taken with a clock and a count on top. A request whose head is not
-there in time is answered 408, one whose head is too long 431, and the connection ends. Bodies are bounded by
-``arriving`` (time) and ``web`` (size). Given to the server by ``commands/running``.
+The server bounds neither how long a client may hold a connection before it has asked nor how much it may send; so its
+protocol is taken with a clock and a count on top. A request whose head is not there in time is answered 408, one whose
+head is too long 431, and the connection ends. Bodies are bounded by ``arriving`` (time) and ``web`` (size).
+
+An application that has an answer ready (``Ready``; ``front`` is one) is asked for it here: the server would otherwise
+make a task of each request, and check and copy each header again, which costs three times what is left. Given to the
+server by ``commands/running``.
 """
 
 import asyncio
+from typing import Any, Protocol, cast, runtime_checkable
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+
+from service.headers import Scope
 
 HEAD_SECONDS = 15.0
 """From the connection, or from a request's first byte, until its head is complete."""
 HEAD_BYTES = 32_768
 
 
+@runtime_checkable
+class Ready(Protocol):
+    """An application that can tell some of its answers at once."""
+
+    def at_once(self, scope: Scope) -> tuple[bytes, bytes] | None:
+        """The head, without the line that ends it, and the body; None if the request has to go the whole way."""
+
+
 class BoundedProtocol(HttpToolsProtocol):
-    """uvicorn's own HTTP protocol, impatient with heads that are slow or long."""
+    """uvicorn's own HTTP protocol, impatient with heads that are slow or long, and quick with what is ready."""
 
     head_seconds = HEAD_SECONDS
     _late: asyncio.TimerHandle | None = None
     _reading_head = True
     _head_bytes = 0
+    _ready: Ready | None = None
+    _idle_since: float | None = None
+    """Since when the connection waits for its next request, by the loop's clock."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         """Begin to wait for the first request."""
         super().connection_made(transport)
+        self._ready = self.app if isinstance(self.app, Ready) else None
         self._wait_for_head()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Wait for nothing more."""
         self._stop_waiting()
+        if self.timeout_keep_alive_task is not None:
+            self.timeout_keep_alive_task.cancel()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Count what comes of a head, before and after the parser has seen it."""
-        if not self._reading_head:
-            self._head_bytes = 0
+        """Count what comes of a head, and begin to wait for the rest of one that did not come whole."""
+        self._head_bytes = self._head_bytes + len(data) if self._reading_head else len(data)
         super().data_received(data)
         if self._reading_head and not self.transport.is_closing():
-            self._head_bytes += len(data)
             if self._head_bytes > HEAD_BYTES:
                 self._refuse(b"431 Request Header Fields Too Large")
+            elif self._late is None:
+                self._wait_for_head()
 
     def on_message_begin(self) -> None:
-        """Begin to wait for the head whose first bytes are here."""
+        """A head begins."""
         super().on_message_begin()
         self._reading_head = True
-        if self._late is None:
-            self._wait_for_head()
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        """Take one line of the head while the whole is short enough."""
-        self._head_bytes += len(name) + len(value)
-        if self._head_bytes <= HEAD_BYTES:
-            super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
-        """Let the request begin, unless its head came in one piece that is too long."""
+        """Let the request begin, unless its head is too long."""
         self._stop_waiting()
         self._reading_head = False
-        if self._head_bytes > HEAD_BYTES or len(self.url) > HEAD_BYTES:
+        # What came is counted by pieces, and a piece may hold more than one head, or a body.
+        if self._head_bytes > HEAD_BYTES and self._size_of_head() > HEAD_BYTES:
             self._refuse(b"431 Request Header Fields Too Large")
             return
-        self._head_bytes = 0
         super().on_headers_complete()
+
+    def _size_of_head(self) -> int:
+        return len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        """Answer at once what is ready; for all else make a task, as uvicorn does.
+
+        Not while other requests wait behind this one, which would then be answered from within each other, nor while
+        the client is slow to read: the task waits for that.
+        """
+        if self._ready is not None and app is self._ready and not self.pipeline and not self.flow.write_paused:
+            answer = self._ready.at_once(cast(Scope, cycle.scope))
+            if answer is not None:
+                self._answer(cycle, *answer)
+                return
+        super()._start_asgi_task(cycle, app)
+
+    def _answer(self, cycle: RequestResponseCycle, head: bytes, body: bytes) -> None:
+        cycle.response_started = cycle.response_complete = True
+        lines = [head, *(b"%b: %b\r\n" % header for header in cycle.default_headers)]
+        lines.append(b"\r\n" if cycle.keep_alive else b"connection: close\r\n\r\n")
+        self.transport.write(b"".join(lines))
+        if body:
+            self.transport.write(body)
+        if not cycle.keep_alive:
+            self.transport.close()
+        self.on_response_complete()
+
+    def on_response_complete(self) -> None:
+        """Begin the request that waits behind this one, or wait for one: by a single timer for the whole connection.
+
+        uvicorn sets a timer anew for each request, which costs as much as all that we do for a ready answer.
+        """
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            return
+        self.flow.resume_reading()
+        if self.pipeline:
+            self._start_asgi_task(*self.pipeline.pop())
+            return
+        self._idle_since = self.loop.time()
+        if self.timeout_keep_alive_task is None:
+            self._wait_for_next(self.timeout_keep_alive)
+
+    def _unset_keepalive_if_required(self) -> None:
+        self._idle_since = None
+
+    def _wait_for_next(self, seconds: float) -> None:
+        self.timeout_keep_alive_task = self.loop.call_later(seconds, self.timeout_keep_alive_handler)
+
+    def timeout_keep_alive_handler(self) -> None:
+        """End the connection if it has waited long enough by now."""
+        self.timeout_keep_alive_task = None
+        if self._idle_since is None:
+            return  # the end of the answer that is under way begins a new wait
+        left = self._idle_since + self.timeout_keep_alive - self.loop.time()
+        if left > 0:
+            self._wait_for_next(left)
+        else:
+            super().timeout_keep_alive_handler()
 
     def _wait_for_head(self) -> None:
         self._late = self.loop.call_later(self.head_seconds, self._refuse, b"408 Request Timeout")

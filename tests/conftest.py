@@ -25,6 +25,7 @@ from hypothesis import settings as hypothesis_settings
 from service import auth
 from service.app import create_app, open_service
 from service.commands.running import bind
+from service.connections import BoundedProtocol
 from service.db import Database
 from service.migrating import migrate_database
 from service.models import Editor
@@ -171,7 +172,9 @@ async def serving(settings: Settings, *, clock: Callable[[], datetime]) -> Async
     """The real app under the real server on a free loopback port, in a thread with a loop of its own."""
     listener = bind("127.0.0.1", 0)
     app = create_app(settings, clock=clock)
-    server = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="on", timeout_graceful_shutdown=2))
+    server = uvicorn.Server(
+        uvicorn.Config(app, http=BoundedProtocol, log_config=None, lifespan="on", timeout_graceful_shutdown=2)
+    )
     thread = threading.Thread(target=lambda: server.run(sockets=[listener]), daemon=True)
     thread.start()
     for _ in range(500):

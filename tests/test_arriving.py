@@ -6,6 +6,7 @@ import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, suppress
 from ipaddress import ip_network
+from typing import Any
 
 import httpx
 import pytest
@@ -18,6 +19,7 @@ from hypothesis import strategies as st
 from service.arriving import Arrivals, client_behind
 from service.commands.running import bind
 from service.connections import HEAD_BYTES, BoundedProtocol
+from service.headers import Receive, Scope, Send
 from service.web import answer_errors
 from tests.conftest import settings_for
 
@@ -47,14 +49,37 @@ def an_app(**more: object) -> FastAPI:
     return app
 
 
+class Quick:
+    """Has the answer to one path ready, and tells every other after a moment."""
+
+    called = 0
+
+    def at_once(self, scope: Scope) -> tuple[bytes, bytes] | None:
+        if scope["path"] != "/ready":
+            return None
+        return b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n", b"" if scope["method"] == "HEAD" else b"ready"
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return
+        self.called += 1
+        if scope["path"] != "/ready":
+            await asyncio.sleep(0.2)
+        body = scope["path"].removeprefix("/").encode()
+        headers = [(b"content-length", str(len(body)).encode())]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+
+
 @pytest.fixture
 def serve() -> Iterator[object]:
     """Serve an app on a free port, in a thread with a loop of its own."""
     stops = []
 
-    def start(app: FastAPI) -> int:
+    def start(app: Any, **options: Any) -> int:
         listener = bind("127.0.0.1", 0)
-        server = uvicorn.Server(uvicorn.Config(app, log_config=None, http=QuickProtocol, proxy_headers=False))
+        config = uvicorn.Config(app, log_config=None, http=QuickProtocol, proxy_headers=False, **options)
+        server = uvicorn.Server(config)
         thread = threading.Thread(target=lambda: server.run(sockets=[listener]), daemon=True)
         thread.start()
         stops.append((server, thread, listener))
@@ -132,6 +157,46 @@ async def test_connection_is_used_for_several_requests(serve: object) -> None:
             answer = await client.post("/", content=b"x" * size)
             assert answer.json()["size"] == size
             await asyncio.sleep(0.3)
+
+
+async def test_what_is_ready_goes_out_without_a_task_and_keeps_every_rule_of_a_connection(serve: object) -> None:
+    app = Quick()
+    port = serve(app)  # type: ignore[operator]
+    ask = b"GET /ready HTTP/1.1\r\nHost: x\r\n\r\n"
+    last = b"GET /ready HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+    answer = await answer_to(port, ask + ask, last)
+    assert (answer.count(b"HTTP/1.1 200 OK\r\n"), answer.count(b"\r\n\r\nready"), app.called) == (3, 3, 0)
+    assert answer.count(b"\r\ndate: ") == 3
+    assert answer.count(b"connection: close") == 1
+    head = await answer_to(port, last.replace(b"GET", b"HEAD"))
+    assert head.endswith(b"\r\n\r\n")
+    old = await answer_to(port, b"GET /ready HTTP/1.0\r\n\r\n")
+    assert b"connection: close\r\n\r\nready" in old
+    assert app.called == 0
+
+
+async def test_what_is_ready_waits_its_turn_behind_what_is_not(serve: object) -> None:
+    app = Quick()
+    port = serve(app)  # type: ignore[operator]
+    ready, slow = (b"GET /%b HTTP/1.1\r\nHost: x\r\n\r\n" % path for path in (b"ready", b"slow"))
+    last = b"GET /ready HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+    answer = await answer_to(port, slow + ready * 2_000 + slow + last, pause=2)
+    bodies = [part.rpartition(b"\r\n\r\n")[2] for part in answer.split(b"HTTP/1.1 200 OK\r\n")[1:]]
+    assert bodies == [b"slow", *[b"ready"] * 2_000, b"slow", b"ready"]
+
+
+async def test_connection_that_asks_no_more_is_ended_and_one_that_asks_is_not(serve: object) -> None:
+    port = serve(Quick(), timeout_keep_alive=1)  # type: ignore[operator]
+    async with raw(port) as (reader, writer):
+        began = asyncio.get_running_loop().time()
+        for _ in range(4):
+            writer.write(b"GET /ready HTTP/1.1\r\nHost: x\r\n\r\n")
+            await asyncio.sleep(0.4)
+        asked = asyncio.get_running_loop().time() - began
+        answers = await reader.read()
+        lasted = asyncio.get_running_loop().time() - began
+    assert answers.count(b"HTTP/1.1 200 OK") == 4
+    assert 0.3 < lasted - asked < 2
 
 
 async def test_only_names_that_are_ours_are_answered(serve: object) -> None:

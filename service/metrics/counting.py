@@ -35,7 +35,7 @@ class RequestCounts:
         )
         self._seconds = Histogram(
             "huoban_http_request_seconds",
-            "From the request's arrival to the end of its answer; event streams are left out.",
+            "From the request's arrival to the end of its answer; event streams and what was at hand are left out.",
             ("route",),
             registry=self._registry,
             buckets=_BUCKETS,
@@ -43,8 +43,8 @@ class RequestCounts:
         self._series: dict[tuple[str, str, int], tuple[Counter, Histogram | None]] = {}
         """Looking a series up by its labels costs prometheus-client as much as all the rest of a kept answer."""
 
-    def note(self, scope: Scope, status: int, seconds: float) -> None:
-        """Count one answer."""
+    def note(self, scope: Scope, status: int, seconds: float | None) -> None:
+        """Count one answer; None for one that was at hand, whose time would only hide how long the others take."""
         method = scope["method"] if scope["method"] in _METHODS else "other"
         key = (method, self._pattern(scope), status)
         series = self._series.get(key)
@@ -52,7 +52,7 @@ class RequestCounts:
             series = self._series[key] = self._found(*key)
         requests, lasting = series
         requests.inc()
-        if lasting is not None:
+        if lasting is not None and seconds is not None:
             lasting.observe(seconds)
 
     def _found(self, method: str, route: str, status: int) -> tuple[Counter, Histogram | None]:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime, parsedate_to_datetime
 from functools import lru_cache, partial
+from http import HTTPStatus
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -63,23 +64,24 @@ class Document:
 
 
 class Answer(NamedTuple):
-    """What goes out over the wire; a tuple because each request makes one."""
+    """What goes out over the wire; a tuple because they are compared."""
 
     status: int
     headers: Headers
     body: bytes
+    head: bytes = b""
+    """Status and headers as HTTP/1.1 writes them (RFC 9112 §2.1), without what the server adds and the line that ends
+    them; empty where nobody sends it that way."""
 
 
 @dataclass(frozen=True)
 class Variant:
-    """One encoding of a kept document, with all that is known of it beforehand."""
+    """One encoding of a kept document, with its two answers ready."""
 
     etag: bytes
-    body: bytes
-    headers: Headers
-    """Without Last-Modified."""
-    unchanged: Headers
-    """The headers of its 304, without Last-Modified (RFC 9110 §15.4.5)."""
+    whole: Answer
+    unchanged: Answer
+    """Its 304 (RFC 9110 §15.4.5)."""
 
 
 @dataclass(frozen=True)
@@ -88,15 +90,16 @@ class Kept:
 
     variants: Mapping[str, Variant]
     """By content coding: ``identity`` always, ``gzip`` and ``br`` where they are shorter."""
+    dated: Mapping[str, Variant]
+    """The same with Last-Modified, for once the moment has settled."""
     modified: datetime
     """Since when these bytes are what we answer: the whole second in which this process first saw them."""
-    modified_header: tuple[bytes, bytes]
     any_query: bool
 
     @property
     def size(self) -> int:
         """Bytes of all its encodings."""
-        return sum(len(variant.body) for variant in self.variants.values())
+        return sum(len(variant.whole.body) for variant in self.variants.values())
 
 
 def keep(document: Document, *, seen_at: datetime) -> Kept:
@@ -110,10 +113,11 @@ def keep(document: Document, *, seen_at: datetime) -> Kept:
             if len(packed) < len(document.body):
                 encoding = ((b"content-encoding", coding.encode()),)
                 variants[coding] = _variant(document, f"{tag}-{coding}", packed, encoding)
+    last_modified = ((b"last-modified", format_datetime(modified, usegmt=True).encode()),)
     return Kept(
         variants=variants,
+        dated={coding: _with(variant, last_modified) for coding, variant in variants.items()},
         modified=modified,
-        modified_header=(b"last-modified", format_datetime(modified, usegmt=True).encode()),
         any_query=document.query is None,
     )
 
@@ -133,7 +137,24 @@ def _variant(document: Document, tag: str, body: bytes, encoding: Headers) -> Va
     text = document.media_type.startswith("text/") or document.media_type.endswith(("json", "xml"))
     content_type = f"{document.media_type}; charset=utf-8" if text else document.media_type
     content = ((b"content-type", content_type.encode()), (b"content-length", str(len(body)).encode()), *encoding)
-    return Variant(etag, body, (*content, *freshness, *every), (*freshness, *again))
+    whole, unchanged = (*content, *freshness, *every), (*freshness, *again)
+    return Variant(etag, _answer(HTTPStatus.OK, whole, body), _answer(HTTPStatus.NOT_MODIFIED, unchanged, b""))
+
+
+def _with(variant: Variant, more: Headers) -> Variant:
+    whole, unchanged = variant.whole, variant.unchanged
+    return Variant(
+        variant.etag,
+        _answer(HTTPStatus.OK, (*whole.headers, *more), whole.body),
+        _answer(HTTPStatus.NOT_MODIFIED, (*unchanged.headers, *more), unchanged.body),
+    )
+
+
+def _answer(status: HTTPStatus, headers: Headers, body: bytes) -> Answer:
+    lines = (f"HTTP/1.1 {status} {status.phrase}".encode(), *(name + b": " + value for name, value in headers))
+    if any(b"\r" in line or b"\n" in line for line in lines):
+        raise ValueError("a header holds the end of a line")
+    return Answer(status.value, headers, body, b"\r\n".join((*lines, b"")))
 
 
 def answer_from(kept: Kept, headers: Iterable[tuple[bytes, bytes]], *, now: datetime) -> Answer:
@@ -150,25 +171,26 @@ def answer_from(kept: Kept, headers: Iterable[tuple[bytes, bytes]], *, now: date
             wanted = wanted + b"," + value if wanted else value
         elif name == b"if-modified-since":
             since = value
-    chosen = next(kept.variants[coding] for coding in codings_for(encodings) if coding in kept.variants)
     settled = now - kept.modified >= SETTLES
-    dated = (kept.modified_header,) if settled else ()
+    variants = kept.dated if settled else kept.variants
+    for coding in codings_for(encodings):
+        if coding in variants:  # the last of them always is
+            break
+    chosen = variants[coding]
     if wanted:
-        held = _held(kept, chosen, wanted)
+        held = _held(variants, chosen, wanted)
     else:
         held = chosen if since and settled and _is_after(since, kept.modified) else None
-    if held is not None:
-        return Answer(304, (*held.unchanged, *dated), b"")
-    return Answer(200, (*chosen.headers, *dated), chosen.body)
+    return chosen.whole if held is None else held.unchanged
 
 
-def _held(kept: Kept, chosen: Variant, wanted: bytes) -> Variant | None:
+def _held(variants: Mapping[str, Variant], chosen: Variant, wanted: bytes) -> Variant | None:
     if wanted == chosen.etag:
         return chosen
     tags = {part.strip().removeprefix(b"W/") for part in wanted.split(b",")}
     if chosen.etag in tags or b"*" in tags:
         return chosen
-    return next((variant for variant in kept.variants.values() if variant.etag in tags), None)
+    return next((variant for variant in variants.values() if variant.etag in tags), None)
 
 
 def _is_after(since: bytes, modified: datetime) -> bool:

@@ -10,9 +10,11 @@ Used by ``serving``.
 import asyncio
 from datetime import datetime, timedelta
 
+import structlog
 from sqlalchemy import ColumnElement, Connection, event, not_, or_
 from sqlalchemy import select as sa_select
 from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlmodel import col, func
 
@@ -22,6 +24,9 @@ from service.models import JournalRecord, RegisterEntry
 
 LOOK_EVERY = 0.1
 """Seconds for which a look holds as long as this process itself commits nothing."""
+LOOK_AHEAD = 0.04
+"""Seconds before that end from which an answer has the next look taken meanwhile, so that nobody waits for it."""
+log = structlog.get_logger(__name__)
 
 _COMMITTING = "huoban_committing"
 
@@ -39,6 +44,7 @@ class Freshness:
         self._last_seq: int | None = None
         self._rows = 0
         self._version = 0
+        self._ahead: asyncio.Task[None] | None = None
         self.looked_at: datetime | None = None
         """When the version was last found to hold."""
         engine = database.engine.sync_engine
@@ -46,20 +52,35 @@ class Freshness:
         event.listen(engine, "checkin", self._end_commit)
 
     def current(self, now: datetime) -> int | None:
-        """The version, if it can be told without asking the database."""
-        known = (
-            self._looked_commits == self._commits
-            and self._day_ends is not None
-            and now < self._day_ends
-            and asyncio.get_running_loop().time() < self._holds_until
-        )
-        return self._version if known else None
+        """The version, if it can be told without asking the database; where it ends soon, it is asked meanwhile."""
+        if self._looked_commits != self._commits or self._day_ends is None or now >= self._day_ends:
+            return None
+        left = self._holds_until - asyncio.get_running_loop().time()
+        if left <= 0:
+            return None
+        if left < LOOK_AHEAD and self._ahead is None:
+            self._ahead = asyncio.create_task(self._look_ahead(now))
+        return self._version
 
     async def look(self, now: datetime) -> int:
         """The version, by one query on indexes; callers that come at once share it."""
         async with self._lock:
             known = self.current(now)
             return known if known is not None else await self._look(now)
+
+    async def close(self) -> None:
+        """Let a look that is under way come to its end."""
+        if self._ahead is not None:
+            await self._ahead
+
+    async def _look_ahead(self, now: datetime) -> None:
+        try:
+            async with self._lock:
+                await self._look(now)
+        except SQLAlchemyError as error:  # whoever asks once the last look is over is told
+            log.warning("look_ahead_failed", error=repr(error))
+        finally:
+            self._ahead = None
 
     async def _look(self, now: datetime) -> int:
         commits = self._commits  # before the query: what is committed meanwhile calls for another look

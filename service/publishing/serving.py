@@ -47,6 +47,12 @@ class KeptDocuments:
             self._freshness = Freshness(runtime.database, runtime.settings.calendar)
         return self._freshness
 
+    async def aclose(self) -> None:
+        """Leave the database alone from here on."""
+        freshness, self._runtime, self._freshness = self._freshness, None, None
+        if freshness is not None:
+            await freshness.close()
+
     def at_hand(self, scope: Scope) -> Answer | None:
         """The answer to a request, if it can be told without waiting for anything."""
         if self._runtime is None or self._freshness is None or scope["method"] not in ("GET", "HEAD"):
