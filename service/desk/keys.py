@@ -40,6 +40,8 @@ KEYS = (
     KeyAct("note", "n", "everywhere", "Leave a note for colleagues"),
     KeyAct("claim", "c", "wire", "Claim or release"),
     KeyAct("pass", "x", "wire", "Pass: then a digit for the reason"),
+    KeyAct("tick", "v", "wire", "Tick for passing many at once"),
+    KeyAct("pass_ticked", "X", "wire", "Pass all that are ticked: then a digit for the reason", shifted=True),
     KeyAct("hold", "h", "wire", "Hold for later"),
     KeyAct("reopen", "r", "wire", "Put back on the wire"),
     KeyAct("tag", "a", "wire", "Accept: tag the countries"),

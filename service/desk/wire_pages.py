@@ -10,9 +10,9 @@ from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 
-from service.desk import schemas, wire_lists, wire_screen
+from service.desk import bulk, schemas, wire_lists, wire_screen
 from service.desk.cursors import CURSOR_MAX
-from service.desk.frame import HOME, DeskPage, PostedDep, Visit, VisitDep, shaped, show, went_back
+from service.desk.frame import HOME, DeskPage, PostedDep, Visit, VisitDep, safe_path, shaped, show, went_back
 from service.desk.preferences import FILTER_KEYS, FILTERS_MAX, FilterIn, PreferencesPatch, change_preferences
 from service.desk.preferences import filter_query as canonical
 from service.desk.search_index import catch_up
@@ -25,7 +25,7 @@ from service.web import Read, Write, may, runtime_of
 router = APIRouter(route_class=DeskPage, include_in_schema=False)
 
 PAGE = 50
-Reader = Annotated[Editor, Depends(may("read"))]
+Sorter = Annotated[Editor, Depends(may("triage"))]
 
 
 @dataclass(frozen=True)
@@ -128,6 +128,31 @@ def following(asked: Asked, page: schemas.StoryPage, chosen: str | None) -> str:
     place = ids.index(chosen) if chosen in ids else -1
     after = ids[place + 1] if place + 1 < len(ids) else None
     return asked.url(story=after)
+
+
+@router.post(f"{HOME}/pass")
+async def post_passes(posted: PostedDep, visit: VisitDep, by: Sorter, session: Write) -> Response:
+    """Pass the ticked stories for one reason; those that cannot be are left alone and named."""
+    seen = [(story, version) for story, _, version in (text.partition(":") for text in posted.many("stories"))]
+    versions = {story: version for story, version in seen if version}
+    wanted = shaped(
+        schemas.BulkPassIn, story_ids=[story for story, _ in seen], reason=posted.one("reason") or "", versions=versions
+    )
+    done = await bulk.pass_stories(
+        session,
+        wanted.story_ids,
+        reason=wanted.reason,
+        reasons=visit.pass_reasons,
+        versions=wanted.versions,
+        now=visit.now,
+        by=by,
+    )
+    left = [(each.story_id, each.detail) for each in done.items if not each.passed]
+    if not left:
+        return went_back(posted, "pass_many")
+    titles = await wire_screen.titles_of(session, [story for story, _ in left])
+    refused = [(story, *titles.get(story, (story, None)), why) for story, why in left]
+    return show(visit, "not_passed", passed=done.passed, refused=refused, back=safe_path(posted.one("back")))
 
 
 @router.post("/desk/filters/save")

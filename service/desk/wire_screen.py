@@ -130,3 +130,10 @@ async def editors_here(session: AsyncSession, *, now: datetime) -> list[str]:
     query = select(Editor.name).join(DeskSession, col(DeskSession.editor_id) == Editor.id)
     query = query.where(col(DeskSession.seen_at) > now - HERE_FOR, col(DeskSession.expires_at) > now)
     return list((await session.exec(query.distinct().order_by(col(Editor.name)))).all())
+
+
+async def titles_of(session: AsyncSession, ids: Sequence[str]) -> dict[str, tuple[str, str | None]]:
+    """What these stories are called, with the language of the words where they are the source's."""
+    query = select(Story.id, Story.headline, Story.title, Story.language).where(col(Story.id).in_(ids))
+    rows = (await session.exec(query)).all()
+    return {story: (headline or title, None if headline else language) for story, headline, title, language in rows}

@@ -1,12 +1,13 @@
 """What the desk does while the connection or the server is away, and what it takes back."""
 
 import asyncio
+from datetime import timedelta
 
 import pytest
 from playwright.async_api import Route, expect
 
 from tests.browser.conftest import PATIENCE, Window
-from tests.conftest import Desk
+from tests.conftest import NOON, Desk
 from tests.desk.newsroom import STORIES, a_wire_story
 
 pytestmark = pytest.mark.anyio
@@ -83,6 +84,36 @@ async def test_the_last_acts_are_taken_back_one_by_one(desk: Desk, window: Windo
     assert (now["state"], now["tags"], now["item"]) == ("new", [], None)
     await keys.press("u")
     await expect(says).to_have_text("There is nothing to undo.")
+
+
+async def test_many_stories_are_passed_by_key_and_one_undo_brings_them_back(desk: Desk, window: Window) -> None:
+    ids = [
+        await a_wire_story(desk, title=f"Story {number}", at=NOON - timedelta(minutes=number)) for number in (1, 2, 3)
+    ]
+    page = await window("/desk/wire")
+    keys, says = page.keyboard, page.locator("#says")
+    await keys.press("X")
+    await expect(says).to_have_text("No story is ticked.")
+    await keys.press("v")
+    await keys.press("v")
+    await expect(says).to_have_text("Ticked: 2.")
+    await keys.press("X")
+    await keys.press("1")
+    await expect(says).to_have_text("Passed: 2 of 2.")
+    await expect(page.locator(".row.is-passed")).to_have_count(2)
+    assert (await desk.editor.get(f"{STORIES}/{ids[2]}")).json()["state"] == "new"
+    await keys.press("u")
+    await expect(says).to_have_text("Undone: Passed.")
+    states = [(await desk.editor.get(f"{STORIES}/{story}")).json()["state"] for story in ids]
+    assert states == ["new", "new", "new"]
+    # What a colleague works on is left alone.
+    await expect(page.locator(".row.is-passed")).to_have_count(0)
+    assert (await desk.chief.post(f"{STORIES}/{ids[2]}/claim", headers={"If-Match": '"1"'})).is_success
+    await page.locator(f"#tick-{ids[1]}").check()
+    await page.locator(f"#tick-{ids[2]}").check()
+    await page.get_by_role("button", name="Pass them").click()
+    await expect(says).to_contain_text("Passed: 1 of 2.")
+    assert (await desk.editor.get(f"{STORIES}/{ids[2]}")).json()["state"] == "new"
 
 
 async def test_a_piece_of_the_page_from_before_an_act_takes_no_version_back(desk: Desk, window: Window) -> None:

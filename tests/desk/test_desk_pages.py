@@ -322,3 +322,22 @@ async def test_no_page_of_the_desk_is_kept_or_framed_or_runs_what_stands_in_it(d
 )
 def test_a_way_back_stays_at_the_desk(path: str | None, safe: bool) -> None:
     assert safe_path(path) == (path if safe else "/desk/wire")
+
+
+async def test_many_stories_are_passed_at_once_and_those_that_changed_are_left_and_named(
+    desk: Desk, forms: FormDesk
+) -> None:
+    one, two, three = [await a_wire_story(desk, title=f"Story {number}") for number in (1, 2, 3)]
+    await forms.open("/desk/wire")
+    await forms.send("/desk/wire/pass", stories=[f"{one}:1"], reason="off_topic")
+    assert "The ticked stories are passed." in forms.said
+    assert (await forms.send("/desk/wire/pass", reason="off_topic")).status_code == 422
+    await act(desk, two, "hold")
+    await forms.open("/desk/wire")
+    await forms.send("/desk/wire/pass", stories=[f"{two}:1", f"{three}:1"], reason="old")
+    assert "1 of 2 stories were passed." in forms.text
+    assert "Story 2" in forms.text
+    states = [(await desk.editor.get(f"{STORIES}/{story}")).json() for story in (one, two, three)]
+    assert [(story["state"], story["pass_reason"]) for story in states] == [
+        ("passed", "off_topic"), ("held", None), ("passed", "old"),
+    ]  # fmt: skip

@@ -100,7 +100,10 @@ function note(act, { data, version }) {
     const known = versionOf(`story:${story}`);
     if (known !== undefined) madeVersion(`story:${story}`, known + 1);
   }
-  for (const item of data?.items ?? []) madeVersion(`story:${item.story_id}`, item.story_version);
+  for (const item of data?.items ?? []) {
+    // Of many stories at once, those that were left alone keep the version that was seen.
+    if (item.passed !== false) madeVersion(`story:${item.story_id}`, item.story_version ?? item.version);
+  }
 }
 
 function wait(kind) {

@@ -5,6 +5,7 @@ import { piece, request } from "./api.js";
 import { ask } from "./ask.js";
 import { inverseOf } from "./inverse.js";
 import { bind, choose } from "./keys.js";
+import { askWhyMany, passTicked, tick } from "./many.js";
 import { begin, isDirty, outdated, prefetch, refreshStory, showStory, shownArticle } from "./pane.js";
 import { say } from "./say.js";
 import { readVersions } from "./versions.js";
@@ -111,6 +112,7 @@ async function withForm(act, use) {
 
 /** A form of the pane was sent: at once on the screen, then to the API. */
 export async function sent(form, submitter) {
+  if (form.id === "many") return sentMany(form);
   const shown = form.closest("article");
   const act = actOf(form, submitter);
   const row = document.getElementById(`row-${act.story}`);
@@ -124,6 +126,12 @@ export async function sent(form, submitter) {
   const answer = await perform(act, { inverse });
   if (answer.kind !== "done") document.getElementById(`row-${act.story}`)?.classList.remove("is-going");
   return answer;
+}
+
+async function sentMany(form) {
+  const gone = await passTicked(form);
+  if (gone?.includes(current())) moveOn(current());
+  return gone;
 }
 
 async function place(key) {
@@ -208,6 +216,12 @@ const KEYS = {
   claim: submit("claim", "release"),
   hold: submit("hold"),
   reopen: submit("reopen"),
+  tick: () => {
+    const row = current();
+    tick(row);
+    return row && go(1);
+  },
+  pass_ticked: askWhyMany,
   pass: () => chooseDigit("pass", word("which_reason")),
   merge: () => chooseDigit("merge", word("which_sibling")),
   tag: focusOn("#add"),
@@ -261,7 +275,7 @@ export function startWire() {
     if (current()) heading(current()).focus();
   });
   window.addEventListener("desk:acted", ({ detail: act }) => {
-    for (const story of new Set([act.story, ...(act.body?.stories ?? [])])) showSoon(story);
+    for (const story of new Set([act.story, ...(act.body?.stories ?? [])])) if (story) showSoon(story);
   });
 }
 
