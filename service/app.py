@@ -4,6 +4,7 @@
 Nothing is opened at import.
 """
 
+import gc
 import os
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
@@ -235,8 +236,19 @@ def _editor_api() -> tuple[APIRouter, ...]:
     )
 
 
+def spare_collector() -> None:
+    """Keep Python's garbage collector from walking again and again over what lives as long as the process.
+
+    For a process of our own, when everything is imported. A pass of fetching makes many objects and few cycles;
+    without this a third of the work of an unchanged pass was looking for them.
+    """
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 20)
+
+
 def create_app_from_environment() -> FastAPI:
     """For a server that starts several processes: each builds its own app from the environment."""
+    spare_collector()
     settings = load_settings()
     configure_logging(settings)
     return create_app(settings)

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from rich.console import Console
 
-from service.app import open_service
+from service.app import open_service, spare_collector
 from service.logs import configure_logging
 from service.migrating import require_migrated
 from service.runtime import Runtime
@@ -43,4 +43,5 @@ def console() -> Console:
 
 def run(work: Coroutine[Any, Any, Result]) -> Result:
     """Run a command's work to its end."""
+    spare_collector()
     return asyncio.run(work)

@@ -16,7 +16,7 @@ import uvicorn
 from fastapi import FastAPI
 from uvicorn.supervisors import Multiprocess
 
-from service.app import create_app, first_admin_link, freezer, open_service, prepare
+from service.app import create_app, first_admin_link, freezer, open_service, prepare, spare_collector
 from service.commands import run, settings_for_command
 from service.connections import BoundedProtocol
 from service.demo.show import run_demo
@@ -135,6 +135,7 @@ def run_server(app: FastAPI, listener: socket.socket) -> None:
     """Serve until a signal, then stop gracefully."""
     config = uvicorn.Config(app, log_config=None, loop="uvloop", **_SERVER)
     server = uvicorn.Server(config)
+    spare_collector()  # again: the app has been made since
     server.run(sockets=[listener])
     if not server.started:
         raise SetupError("The service could not start; the log above says why.")

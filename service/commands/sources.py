@@ -76,7 +76,7 @@ async def _wanted(runtime: Runtime, ids: tuple[str, ...], due: bool) -> frozense
         for feed_id in ids:
             if not (await reports.get_feed(session, feed_id)).enabled:
                 raise NotFound(f"The feed {feed_id!r} is disabled; enable it in feeds.yaml first.")
-        return await due_feeds(session, now=now if due else None, among=ids or None)
+        return await due_feeds(session, now=now if due else None, only=ids or None)
 
 
 def as_line(report: FetchReport) -> dict[str, object]:

@@ -85,7 +85,7 @@ def demo_settings(home: Path, port: int) -> Settings:
 async def fetch_samples(runtime: Runtime) -> None:
     """The first round, so that the wire is full when the page opens."""
     async with runtime.database.read() as session:
-        everything = await due_feeds(session, now=None, among=None)
+        everything = await due_feeds(session, now=None, only=None)
     async with ParserPool(workers=os.cpu_count() or 1) as parsers:
         await run_round(runtime, parsers, only=everything, patience=timedelta(seconds=30))
 

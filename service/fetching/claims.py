@@ -15,6 +15,7 @@ from sqlalchemy import ColumnElement, and_, bindparam, or_, update
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from service.among import among
 from service.db import WriteSession
 from service.models import Feed, Host
 
@@ -22,7 +23,6 @@ LEASE = timedelta(minutes=10)
 """How long a host is ours without another word; what a killed process held is free after this."""
 FEEDS_PER_CLAIM = 4
 """A host with more due feeds is given back in between, so that it never waits long for its results to be stored."""
-_CHUNK = 500  # values in one IN list; SQLite's floor for bound values is 999
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,21 +64,18 @@ async def claim_hosts(
     chosen = _by_host(await (await session.connection()).execute(waiting), limit)
     if not chosen:
         return []
-    tokens: dict[str, int] = {}
-    feeds: dict[str, list[Feed]] = {}
-    for some in _chunks(sorted(chosen)):
-        taken = (
-            update(Host)
-            .where(col(Host.name).in_(some))
-            .values(lease_owner=owner, lease_until=now + lease, lease_token=Host.lease_token + 1)
-            .returning(col(Host.name), col(Host.lease_token))
-        )
-        tokens |= dict(iter(await (await session.connection()).execute(taken)))
-    for some in _chunks([feed_id for ids in chosen.values() for feed_id in ids]):
-        # Asked again, now that the hosts are ours: another process may have fetched one since the first look.
-        for feed in await session.exec(select(Feed).where(wanted, col(Feed.id).in_(some))):
-            feeds.setdefault(feed.host, []).append(feed)
+    taken = (
+        update(Host)
+        .where(among(col(Host.name), sorted(chosen)))
+        .values(lease_owner=owner, lease_until=now + lease, lease_token=Host.lease_token + 1)
+        .returning(col(Host.name), col(Host.lease_token))
+    )
+    tokens = dict(iter(await (await session.connection()).execute(taken)))
     order = {feed_id: place for place, feed_id in enumerate(i for ids in chosen.values() for i in ids)}
+    feeds: dict[str, list[Feed]] = {}
+    # Asked again, now that the hosts are ours: another process may have fetched one since the first look.
+    for feed in await session.exec(select(Feed).where(wanted, among(col(Feed.id), order))):
+        feeds.setdefault(feed.host, []).append(feed)
     return [
         Claim(host, tokens[host], tuple(sorted(feeds.get(host, ()), key=lambda feed: order[feed.id])), now + lease)
         for host in chosen
@@ -86,7 +83,7 @@ async def claim_hosts(
 
 
 def _wanted(only: Collection[str] | None, now: datetime) -> ColumnElement[bool]:
-    asked = col(Feed.next_due_at) <= now if only is None else col(Feed.id).in_(only)
+    asked = col(Feed.next_due_at) <= now if only is None else among(col(Feed.id), only)
     return and_(col(Feed.enabled).is_(True), asked, col(Feed.removed_at).is_(None), col(Feed.paused_at).is_(None))
 
 
@@ -101,16 +98,11 @@ def _by_host(rows: Iterable[tuple[str, str]], limit: int) -> dict[str, list[str]
     return chosen
 
 
-def _chunks(values: list[str]) -> Iterable[list[str]]:
-    return (values[start : start + _CHUNK] for start in range(0, len(values), _CHUNK))
-
-
 async def claims_still_held(session: WriteSession, claims: Collection[Claim]) -> set[Claim]:
     """Those of ``claims`` that nobody took over, nor can until this transaction ends."""
-    tokens: dict[str, int] = {}
-    for some in _chunks(sorted({claim.host for claim in claims})):
-        query = select(Host.name, Host.lease_token).where(col(Host.name).in_(some)).order_by(col(Host.name))
-        tokens |= dict((await session.exec(query.with_for_update())).all())
+    hosts = {claim.host for claim in claims}
+    query = select(Host.name, Host.lease_token).where(among(col(Host.name), hosts)).order_by(col(Host.name))
+    tokens = dict((await session.exec(query.with_for_update())).all())
     return {claim for claim in claims if tokens.get(claim.host) == claim.token}
 
 
@@ -135,9 +127,5 @@ async def release_owner(session: WriteSession, owner: str, *, gap: float, now: d
 
 async def soonest_turn(session: AsyncSession, feed_ids: Collection[str], *, now: datetime) -> datetime | None:
     """When the first host of these feeds wants to be asked again; None if none of the feeds is to be fetched."""
-    moments: list[datetime] = []
-    for some in _chunks(list(feed_ids)):
-        query = select(Host.ready_at).join(Feed, col(Feed.host) == col(Host.name)).where(_wanted(some, now))
-        first = (await session.exec(query.order_by(col(Host.ready_at)).limit(1))).first()
-        moments += [first] if first else []
-    return min(moments, default=None)
+    query = select(Host.ready_at).join(Feed, col(Feed.host) == col(Host.name)).where(_wanted(feed_ids, now))
+    return (await session.exec(query.order_by(col(Host.ready_at)).limit(1))).first()

@@ -8,7 +8,7 @@ editor wrote. Called by ``writing`` and ``pushes``.
 next: ``desk.tagging``
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -17,6 +17,7 @@ from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import col
 
+from service.among import among
 from service.db import WriteSession
 from service.fetching.document import ParsedEntry
 from service.fetching.normalize import uncounted
@@ -26,8 +27,6 @@ from service.words import StoryState
 
 BACKFILL_AFTER = timedelta(days=3)
 """An entry dated longer ago than this when first seen is kept, but marked as back-filled."""
-
-_CHUNK = 500  # keys in one IN list; SQLite's floor for bound values is 999
 
 
 @dataclass(frozen=True)
@@ -82,10 +81,6 @@ async def take_in(
     return brought
 
 
-def _chunks(values: Sequence[str]) -> Iterator[Sequence[str]]:
-    return (values[start : start + _CHUNK] for start in range(0, len(values), _CHUNK))
-
-
 def _columns() -> list[Any]:
     """The columns of ``_Known``, in its order."""
     text = [col(Story.title), col(Story.summary), col(Story.content_hash)]
@@ -93,13 +88,8 @@ def _columns() -> list[Any]:
 
 
 async def _known_stories(session: WriteSession, keys: Sequence[str]) -> dict[str, _Known]:
-    found: dict[str, _Known] = {}
-    columns = [col(Story.key), *_columns()]
-    connection = await session.connection()
-    for chunk in _chunks(keys):
-        for key, *rest in await connection.execute(select(*columns).where(col(Story.key).in_(chunk))):
-            found[key] = _Known(*rest)
-    return found
+    query = select(col(Story.key), *_columns()).where(among(col(Story.key), keys))
+    return {key: _Known(*rest) for key, *rest in await (await session.connection()).execute(query)}
 
 
 async def _recognise_moved(
@@ -113,16 +103,16 @@ async def _recognise_moved(
     guids = sorted({entry.guid for _, entry in unknown if entry.guid})
     if not guids:
         return
-    columns = [col(Sighting.feed_id), col(Sighting.guid), *_columns()]
+    feeds = sorted({feed_id for feed_id, _ in unknown})
+    query = (
+        select(col(Sighting.feed_id), col(Sighting.guid), *_columns())
+        .join(Story, col(Story.id) == Sighting.story_id)
+        .where(among(col(Sighting.feed_id), feeds), among(col(Sighting.guid), guids))
+    )
     before: dict[tuple[str, str, str], list[_Known]] = {}
-    connection = await session.connection()
-    for chunk in _chunks(guids):
-        query = select(*columns).join(Story, col(Story.id) == Sighting.story_id)
-        feeds = sorted({feed_id for feed_id, _ in unknown})
-        theirs = query.where(col(Sighting.feed_id).in_(feeds), col(Sighting.guid).in_(chunk))
-        for feed_id, guid, *rest in await connection.execute(theirs):
-            story = _Known(*rest)
-            before.setdefault((feed_id, guid, story.title), []).append(story)
+    for feed_id, guid, *rest in await (await session.connection()).execute(query):
+        story = _Known(*rest)
+        before.setdefault((feed_id, guid, story.title), []).append(story)
     for feed_id, entry in unknown:
         for story in before.get((feed_id, entry.guid or "", entry.title), ()):
             if _same_article(story, entry):
@@ -150,6 +140,7 @@ def _story_row(feed_id: str, entry: ParsedEntry, now: datetime) -> dict[str, Any
         "date_raw": entry.date_raw,
         "date_rule": entry.date_rule,
         "received_at": now,
+        "changed_at": now,
         "dated_at": dated or now,
         "backfilled": dated is not None and now - dated > BACKFILL_AFTER,
         "opaque": entry.opaque,
@@ -223,10 +214,6 @@ def _changed_stories(
 
 
 async def _texts_kept(session: WriteSession, story_ids: Sequence[str]) -> set[tuple[str, str, str]]:
-    kept: set[tuple[str, str, str]] = set()
-    connection = await session.connection()
     query = select(col(Revision.story_id), col(Revision.title), col(Revision.summary))
-    for chunk in _chunks(story_ids):
-        rows = await connection.execute(query.where(col(Revision.story_id).in_(chunk)))
-        kept.update((story_id, title, summary) for story_id, title, summary in rows)
-    return kept
+    rows = await (await session.connection()).execute(query.where(among(col(Revision.story_id), story_ids)))
+    return {(story_id, title, summary) for story_id, title, summary in rows}

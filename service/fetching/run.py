@@ -29,6 +29,7 @@ from sqlalchemy import select
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from service.among import among
 from service.errors import HuobanError
 from service.fetching.asking import ask_feed, host_gap, read_feed
 from service.fetching.catalogue import feed_options
@@ -278,12 +279,12 @@ async def _fetch_feed(job: _Round, claim: Claim, feed: Feed, options: FetchOptio
     return answer
 
 
-async def due_feeds(session: AsyncSession, *, now: datetime | None, among: Collection[str] | None) -> frozenset[str]:
-    """The ids of enabled feeds: those due at ``now`` (None: due or not), out of ``among`` (None: out of all)."""
+async def due_feeds(session: AsyncSession, *, now: datetime | None, only: Collection[str] | None) -> frozenset[str]:
+    """The ids of enabled feeds: those due at ``now`` (None: due or not), out of ``only`` (None: out of all)."""
     running = (col(Feed.enabled).is_(True), col(Feed.removed_at).is_(None), col(Feed.paused_at).is_(None))
     query = select(col(Feed.id)).where(*running)
     if now is not None:
         query = query.where(col(Feed.next_due_at) <= now)
-    if among is not None:
-        query = query.where(col(Feed.id).in_(among))
+    if only is not None:
+        query = query.where(among(col(Feed.id), only))
     return frozenset((await (await session.connection()).execute(query)).scalars())

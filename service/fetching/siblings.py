@@ -7,15 +7,15 @@ not judged again. Called by ``intake`` and ``adding``; ``scheduling`` prunes.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import islice
-from typing import Any, Self, TypeVar
+from typing import Any, Self
 
 from sqlalchemy import delete, insert, select
 from sqlmodel import col
 
+from service.among import among
 from service.db import WriteSession
 from service.fetching.title_pieces import WINDOW, Reason, Title, read_title, resemblance
 from service.models import Shingle, Sibling, Story
@@ -27,9 +27,6 @@ MOST_COMPARED = 12
 """Candidates judged for one story: those that share most pieces with it."""
 MOST_HINTS = 5
 """Hints kept for one new story, the likest; an event of a hundred reports needs no hundred rows each."""
-
-_Value = TypeVar("_Value", int, str)
-_CHUNK = 500  # values in one IN list; SQLite's floor for bound values is 999
 
 
 @dataclass(frozen=True)
@@ -97,9 +94,8 @@ async def _holders(session: WriteSession, pieces: set[int], now: datetime) -> di
     found: dict[int, list[str]] = defaultdict(list)
     recent = select(col(Shingle.hash), col(Shingle.story_id)).where(col(Shingle.received_at) >= now - WINDOW)
     connection = await session.connection()
-    for chunk in _chunks(pieces):
-        for piece, story_id in await connection.execute(recent.where(col(Shingle.hash).in_(chunk))):
-            found[piece].append(story_id)
+    for piece, story_id in await connection.execute(recent.where(among(col(Shingle.hash), pieces))):
+        found[piece].append(story_id)
     return found
 
 
@@ -108,8 +104,7 @@ async def _stored_reports(session: WriteSession, ids: set[str]) -> dict[str, _Re
     connection = await session.connection()
     return {
         row.id: _report(NewStory.of(row._asdict()))
-        for chunk in _chunks(ids)
-        for row in await connection.execute(select(*columns).where(col(Story.id).in_(chunk)))
+        for row in await connection.execute(select(*columns).where(among(col(Story.id), ids)))
     }
 
 
@@ -130,12 +125,6 @@ def _hints(
         {"story_id": earlier, "other_id": report.id, "reason": reason.text, "found_at": now}
         for reason, earlier in likest
     ]
-
-
-def _chunks(values: Iterable[_Value]) -> Iterator[list[_Value]]:
-    remaining = iter(values)
-    while chunk := list(islice(remaining, _CHUNK)):
-        yield chunk
 
 
 async def prune_shingles(session: WriteSession, *, now: datetime) -> None:

@@ -11,13 +11,13 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 import structlog
 from sqlalchemy import delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import col
 
+from service.among import among
 from service.db import WriteSession
 from service.errors import NotNow
 from service.fetching.looking import Look, look_at
@@ -220,11 +220,8 @@ async def _raise_alerts(session: WriteSession, changes: Sequence[Change], *, now
         return
     told = select(col(SourceAlert.story_id), col(SourceAlert.kind), col(SourceAlert.after))
     ids = sorted({change.story_id for change in changes})
-    known: set[tuple[Any, ...]] = set()
-    connection = await session.connection()
-    for start in range(0, len(ids), 500):  # SQLite's floor for bound values is 999
-        rows = await connection.execute(told.where(col(SourceAlert.story_id).in_(ids[start : start + 500])))
-        known |= {(story_id, kind, content_hash(after, "")) for story_id, kind, after in rows}
+    rows = await (await session.connection()).execute(told.where(among(col(SourceAlert.story_id), ids)))
+    known = {(story_id, kind, content_hash(after, "")) for story_id, kind, after in rows}
     for change in changes:
         key = (change.story_id, change.kind, content_hash(change.after, ""))
         if key not in known:

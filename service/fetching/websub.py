@@ -23,6 +23,7 @@ from sqlalchemy import delete, update
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from service.among import among
 from service.db import WriteSession
 from service.fetching.guard import RefusedAddress, check_url
 from service.fetching.health import Answer
@@ -68,7 +69,7 @@ async def note_hubs(
     read = [(feed, answer) for feed, answer in answers if answer.parsed is not None]
     if not read or not can_be_reached(settings.base_url):
         return
-    query = select(Subscription).where(col(Subscription.feed_id).in_([feed.id for feed, _ in read]))
+    query = select(Subscription).where(among(col(Subscription.feed_id), [feed.id for feed, _ in read]))
     known = {row.feed_id: row for row in (await session.exec(query)).all()}
     for feed, answer in read:
         hub = _named_hub(feed, answer)
@@ -112,7 +113,7 @@ def _begun(hub: Hub, now: datetime) -> dict[str, Any]:
 async def pushed_feeds(session: AsyncSession, feed_ids: Collection[str], *, now: datetime) -> frozenset[str]:
     """Those of the feeds that a hub pushes now, for ``hubs.poll_interval``."""
     query = select(Subscription.feed_id).where(
-        col(Subscription.feed_id).in_(feed_ids),
+        among(col(Subscription.feed_id), feed_ids),
         Subscription.state == SubscriptionState.ACTIVE,
         col(Subscription.lease_until) > now,
     )

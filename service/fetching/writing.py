@@ -19,6 +19,7 @@ from sqlalchemy import bindparam, insert, update
 from sqlalchemy.exc import DataError, IntegrityError
 from sqlmodel import col, select
 
+from service.among import among
 from service.db import WriteSession
 from service.fetching import health, intake
 from service.fetching.catalogue import apply_move
@@ -199,7 +200,7 @@ async def _still_the_same(session: WriteSession, results: Sequence[Result]) -> s
     A new name changes nothing for the fetcher; a new address or option means that the feed is to be read afresh.
     """
     fetched = {result.feed.id: result.feed for result in results}
-    query = select(Feed.id, Feed.version).where(col(Feed.id).in_(fetched)).order_by(col(Feed.id)).with_for_update()
+    query = select(Feed.id, Feed.version).where(among(col(Feed.id), fetched)).order_by(col(Feed.id)).with_for_update()
     versions = dict((await session.exec(query)).all())
     same = {feed_id for feed_id, version in versions.items() if version == fetched[feed_id].version}
     for feed_id in versions.keys() - same:

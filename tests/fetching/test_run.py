@@ -209,7 +209,7 @@ async def test_paused_disabled_and_removed_feeds_are_left_alone(
     assert await run_round(runtime, parsers) == []
     assert await run_round(runtime, parsers, only=ids, patience=timedelta(seconds=5)) == []
     async with runtime.database.read() as session:
-        assert await due_feeds(session, now=None, among=None) == frozenset()
+        assert await due_feeds(session, now=None, only=None) == frozenset()
     assert server.requests == []
 
 
