@@ -156,7 +156,8 @@ class _Impatient:
                 message = await self._receive()
         except TimeoutError as error:
             self._complete = True
-            raise HTTPException(408, "The rest of the body did not come in time.") from error
+            detail = "The rest of the body did not come in time."
+            raise HTTPException(408, detail, {"Connection": "close"}) from error  # RFC 9110 §15.5.9
         self._left -= loop.time() - began
         self._complete = message["type"] == "http.disconnect" or not message.get("more_body", False)
         return message

@@ -4,6 +4,9 @@ The server bounds neither how long a client may hold a connection before it has 
 protocol is taken with a clock and a count on top. A request whose head is not there in time is answered 408, one whose
 head is too long 431, and the connection ends. Bodies are bounded by ``arriving`` (time) and ``web`` (size).
 
+Whoever is refused while still sending can read why. A socket that is closed while bytes come makes the kernel send a
+reset, which takes the answer with it; so such a connection is closed in two steps (RFC 9112 §9.6).
+
 An application that has an answer ready (``Ready``; ``front`` is one) is asked for it here: the server would otherwise
 make a task of each request, and check and copy each header again, which costs three times what is left. Given to the
 server by ``commands/running``.
@@ -19,6 +22,8 @@ from service.headers import Scope
 HEAD_SECONDS = 15.0
 """From the connection, or from a request's first byte, until its head is complete."""
 HEAD_BYTES = 32_768
+LINGER_SECONDS, LINGER_BYTES = 5.0, 8 * 2**20
+"""How long, and how much, a client may go on sending after it was told that nobody reads it."""
 
 
 @runtime_checkable
@@ -29,13 +34,34 @@ class Ready(Protocol):
         """The head, without the line that ends it, and the body; None if the request has to go the whole way."""
 
 
+class _Unfinished(asyncio.Transport):
+    """The connection as an answer sees it that is given before its request has come whole."""
+
+    def __init__(self, protocol: "BoundedProtocol") -> None:
+        super().__init__()
+        self._protocol, self.write = protocol, protocol.transport.write  # type: ignore[method-assign]  # as it is
+
+    def is_closing(self) -> bool:
+        """Whether it is being closed."""
+        return self._protocol.transport.is_closing()
+
+    def close(self) -> None:
+        """Close it so that the client can read the answer."""
+        self._protocol.part()
+
+
 class BoundedProtocol(HttpToolsProtocol):
     """uvicorn's own HTTP protocol, impatient with heads that are slow or long, and quick with what is ready."""
 
     head_seconds = HEAD_SECONDS
+    linger_seconds = LINGER_SECONDS
     _late: asyncio.TimerHandle | None = None
     _reading_head = True
+    _complete = False
+    """Whether all of the request is here that was begun last."""
     _head_bytes = 0
+    _unheard: int | None = None
+    """How many bytes more may come that nobody reads; None while we listen."""
     _ready: Ready | None = None
     _idle_since: float | None = None
     """Since when the connection waits for its next request, by the loop's clock."""
@@ -54,19 +80,25 @@ class BoundedProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Count what comes of a head, and begin to wait for the rest of one that did not come whole."""
+        """Count what comes of a head, and begin to wait for the rest of a request that did not come whole."""
+        if self._unheard is not None:
+            self._hear_out(len(data))
+            return
         self._head_bytes = self._head_bytes + len(data) if self._reading_head else len(data)
         super().data_received(data)
-        if self._reading_head and not self.transport.is_closing():
-            if self._head_bytes > HEAD_BYTES:
-                self._refuse(b"431 Request Header Fields Too Large")
-            elif self._late is None:
-                self._wait_for_head()
+        if self._complete or self._unheard is not None or self.transport.is_closing():
+            return
+        if not self._reading_head:
+            self._wait_for_body()
+        elif self._head_bytes > HEAD_BYTES:
+            self._refuse(b"431 Request Header Fields Too Large")
+        elif self._late is None:
+            self._wait_for_head()
 
     def on_message_begin(self) -> None:
         """A head begins."""
         super().on_message_begin()
-        self._reading_head = True
+        self._reading_head, self._complete = True, False
 
     def on_headers_complete(self) -> None:
         """Let the request begin, unless its head is too long."""
@@ -77,6 +109,13 @@ class BoundedProtocol(HttpToolsProtocol):
             self._refuse(b"431 Request Header Fields Too Large")
             return
         super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        """Nothing more of this request is to come."""
+        self._complete = True
+        if self._late is not None and self._unheard is None:
+            self._stop_waiting()
+        super().on_message_complete()
 
     def _size_of_head(self) -> int:
         return len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
@@ -111,7 +150,7 @@ class BoundedProtocol(HttpToolsProtocol):
         uvicorn sets a timer anew for each request, which costs as much as all that we do for a ready answer.
         """
         self.server_state.total_requests += 1
-        if self.transport.is_closing():
+        if self._unheard is not None or self.transport.is_closing():
             return
         self.flow.resume_reading()
         if self.pipeline:
@@ -141,6 +180,13 @@ class BoundedProtocol(HttpToolsProtocol):
     def _wait_for_head(self) -> None:
         self._late = self.loop.call_later(self.head_seconds, self._refuse, b"408 Request Timeout")
 
+    def _wait_for_body(self) -> None:
+        # The application limits how long it waits; where it has answered already, nobody does but we.
+        if not isinstance(self.cycle.transport, _Unfinished):
+            self.cycle.transport = _Unfinished(self)
+        if self.cycle.response_complete and self._late is None:
+            self._late = self.loop.call_later(self.head_seconds, self.part)
+
     def _stop_waiting(self) -> None:
         if self._late is not None:
             self._late.cancel()
@@ -148,6 +194,34 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def _refuse(self, status: bytes) -> None:
         self._stop_waiting()
-        if not self.transport.is_closing():
+        if self._unheard is None and not self.transport.is_closing():
             self.transport.write(b"HTTP/1.1 " + status + b"\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
+            self.part()
+
+    def send_400_response(self, msg: str) -> None:
+        """Refuse what is no request; whatever else comes is part of it."""
+        self._complete = False
+        self._refuse(b"400 Bad Request")
+
+    def part(self) -> None:
+        """Close the connection; where the client is still sending, say first that we are done, and hear it out."""
+        self._stop_waiting()
+        if self._complete or not self.transport.can_write_eof():
             self.transport.close()
+        elif self._unheard is None and not self.transport.is_closing():
+            self._unheard = LINGER_BYTES
+            self._late = self.loop.call_later(self.linger_seconds, self.transport.abort)
+            self.transport.resume_reading()
+            self.transport.write_eof()
+
+    def _hear_out(self, size: int) -> None:
+        self._unheard = (self._unheard or 0) - size
+        if self._unheard < 0:
+            self.transport.abort()
+
+    def shutdown(self) -> None:
+        """Let nobody who is only heard out keep the process from stopping."""
+        if self._unheard is not None:
+            self.transport.abort()
+        else:
+            super().shutdown()

@@ -304,10 +304,14 @@ async def refuse_nul(request: Request) -> None:
 
 
 _TOO_LARGE = f"A body may have {BODY_MAX:,} bytes at the most."
+_NOT_ON_THIS_CONNECTION = {"Connection": "close"}
+"""The rest of a body that nobody wants need not be sent to its end (RFC 9110 §15.5.14)."""
 
 
 def _too_large() -> Response:
-    return problem(413, _HTTP_CODES[413], "Too large", _TOO_LARGE, [], {})
+    response = problem(413, _HTTP_CODES[413], "Too large", _TOO_LARGE, [], {})
+    response.headers.update(_NOT_ON_THIS_CONNECTION)
+    return response
 
 
 class BodyLimit:
@@ -328,7 +332,7 @@ class BodyLimit:
             message = await receive()
             received += len(message.get("body", b""))
             if received > BODY_MAX:
-                raise HTTPException(413, _TOO_LARGE)
+                raise HTTPException(413, _TOO_LARGE, _NOT_ON_THIS_CONNECTION)
             return message
 
         await self._app(scope, counted if scope["type"] == "http" else receive, send)
