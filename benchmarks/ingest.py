@@ -8,6 +8,8 @@ again, and one in which a tenth of the feeds has something new. Ours does what a
 cleaning, revisions, history, and as many sibling hints as one round works off. The rest of the hints, which the next
 rounds bring, is done between the passes, not counted in their time, and told as "with all hints". Quote the ratios; the
 seconds differ from hour to hour.
+"Bare" is a third program that only asks, over our client: what it takes is the least that anything on that client
+can take, so its ratio is the most that ours could reach.
 ``reader`` is installed into an environment that is thrown away. Each round begins with empty databases; medians are
 of the rounds.
 """
@@ -150,6 +152,7 @@ def run_round(folder: Path, peer: Path, feeds: int, turn: int, postgres: str) ->
         runners = {
             "reader": Runner.start([str(peer), str(_ROOT / "benchmarks/ingest_reader.py"), str(folder), str(listed)]),
             "ours": Runner.start([sys.executable, "-m", "benchmarks.ingest_ours", str(folder), str(listed), postgres]),
+            "bare": Runner.start([sys.executable, "-m", "benchmarks.ingest_bare", str(folder), str(listed)]),
         }
         for runner in runners.values():
             stack.callback(runner.stop)
@@ -167,10 +170,11 @@ def summary(rounds: list[dict[str, Runner]], feeds: int) -> dict[str, Any]:
     """Medians and ratios."""
     passes = {}
     for name, _, wanted in PASSES:
-        theirs, ours = (median(each[who].seconds[name] for each in rounds) for who in ("reader", "ours"))
-        cpu = [median(each[who].cpu[name] for each in rounds) for who in ("reader", "ours")]
+        theirs, ours, bare = (median(each[who].seconds[name] for each in rounds) for who in ("reader", "ours", "bare"))
+        cpu = [median(each[who].cpu[name] for each in rounds) for who in ("reader", "ours", "bare")]
         hints = median(each["ours"].hints[name] for each in rounds)
         passes[name] = {"reader": theirs, "ours": ours, "ratio": theirs / ours, "wanted": wanted, "cpu": cpu}
+        passes[name] |= {"bare": bare, "ratio_of_bare": theirs / bare}
         passes[name] |= {"hints": hints, "ratio_with_hints": theirs / (ours + hints)}
     memory = {who: max(each[who].peak for each in rounds) for who in ("reader", "ours")}
     stored = {who: rounds[-1][who].stored for who in ("reader", "ours")}
@@ -197,6 +201,7 @@ def main() -> int:
     for what, figures in found["passes"].items():
         line = "{:13} {reader:7.2f} s ÷ {ours:6.2f} s = {ratio:5.1f}×  (wanted {wanted:g}×)".format(what, **figures)
         print(line, "  processor time {:.2f} s ÷ {:.2f} s".format(*figures["cpu"]))
+        print("{:13} {bare:19.2f} s      = {ratio_of_bare:5.1f}×".format("bare", **figures))
         if figures["hints"] > 0.1:
             print("{:13} {hints:19.2f} s more = {ratio_with_hints:5.1f}×".format("with all hints", **figures))
     for who, peak in found["peak_bytes"].items():
