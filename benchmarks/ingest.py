@@ -1,6 +1,7 @@
 """How fast feeds become stories, beside the ``reader`` library on the same feeds in the same run.
 
     python -m benchmarks.ingest [--feeds N] [--rounds R] [--postgres URL] [--json FILE]
+    python -m benchmarks.ingest --sizes 100 1000 10000      ours alone: does a feed cost the same among many?
 
 Both read made-up feeds from ``feed_farm``, each on a loopback host of its own, and take turns: a cold pass, one in
 which nothing changed and the publisher says so (304), one in which nothing changed and the publisher sends it all
@@ -23,7 +24,8 @@ import tempfile
 import threading
 import urllib.request
 import venv
-from contextlib import ExitStack
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
@@ -135,23 +137,36 @@ def _environment(folder: Path) -> Path:
 
 
 def _tell(port: int, what: str) -> None:
-    urllib.request.urlopen(f"http://127.0.0.1:{port}/be?{what}", timeout=120).close()
+    urllib.request.urlopen(f"http://127.0.0.1:{port}/be?{what}", timeout=1200).close()
 
 
-def run_round(folder: Path, peer: Path, feeds: int, turn: int, postgres: str) -> dict[str, Runner]:
-    """Both programs through all passes on one farm, the first one alternating."""
-    folder.mkdir()
-    with ExitStack() as stack:
-        command = [sys.executable, "-m", "benchmarks.feed_farm", "--feeds", str(feeds)]
-        farm = stack.enter_context(subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=_ROOT))
-        stack.callback(farm.terminate)
+@contextmanager
+def _farm(folder: Path, feeds: int) -> Iterator[tuple[int, Path]]:
+    """A farm in a process of its own: its port, and a file with the addresses of its feeds."""
+    command = [sys.executable, "-m", "benchmarks.feed_farm", "--feeds", str(feeds)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=_ROOT) as farm:
         assert farm.stdout is not None
         port = int(farm.stdout.readline())
         listed = folder / "addresses"
         listed.write_text("".join(f"http://{host_of(n)}:{port}/feed.xml\n" for n in range(feeds)), encoding="ascii")
+        try:
+            yield port, listed
+        finally:
+            farm.terminate()
+
+
+def _ours(folder: Path, listed: Path, postgres: str) -> Runner:
+    return Runner.start([sys.executable, "-m", "benchmarks.ingest_ours", str(folder), str(listed), postgres])
+
+
+def run_round(folder: Path, peer: Path, feeds: int, turn: int, postgres: str) -> dict[str, Runner]:
+    """All programs through all passes on one farm, the first one alternating."""
+    folder.mkdir()
+    with ExitStack() as stack:
+        port, listed = stack.enter_context(_farm(folder, feeds))
         runners = {
             "reader": Runner.start([str(peer), str(_ROOT / "benchmarks/ingest_reader.py"), str(folder), str(listed)]),
-            "ours": Runner.start([sys.executable, "-m", "benchmarks.ingest_ours", str(folder), str(listed), postgres]),
+            "ours": _ours(folder, listed, postgres),
             "bare": Runner.start([sys.executable, "-m", "benchmarks.ingest_bare", str(folder), str(listed)]),
         }
         for runner in runners.values():
@@ -164,6 +179,27 @@ def run_round(folder: Path, peer: Path, feeds: int, turn: int, postgres: str) ->
                 print(f"  {name:13} {who:7} {said['seconds']:7.2f} s  {said}", file=sys.stderr, flush=True)
             runners["ours"].work_off_hints(name)
     return runners
+
+
+def measure_sizes(folder: Path, sizes: Sequence[int], postgres: str) -> list[dict[str, Any]]:
+    """Ours alone at several numbers of feeds: milliseconds a feed, by the clock and of the processors."""
+    found = []
+    for feeds in sizes:
+        inside = folder / f"of{feeds}"
+        inside.mkdir()
+        with _farm(inside, feeds) as (port, listed):
+            ours = _ours(inside, listed, postgres)
+            for name, order, _ in PASSES:
+                _tell(port, order)
+                ours.run(name)
+                ours.work_off_hints(name)
+            ours.stop()
+        each = {name: [1000 * of[name] / feeds for of in (ours.seconds, ours.cpu)] for name, *_ in PASSES}
+        found.append({"feeds": feeds, "ms_a_feed": each, "peak_bytes": ours.peak})
+        print(f"{feeds:6} feeds, peak memory {ours.peak / 2**20:4.0f} MB; a feed costs", flush=True)
+        for name, (took, burnt) in each.items():
+            print(f"    {name:13} {took:6.2f} ms, of the processors {burnt:6.2f} ms", flush=True)
+    return found
 
 
 def summary(rounds: list[dict[str, Runner]], feeds: int) -> dict[str, Any]:
@@ -188,8 +224,15 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=1)
     parser.add_argument("--postgres", default="-", help="URL of an empty database of ours to use instead of SQLite")
     parser.add_argument("--peer-python", type=Path, help="a Python that has reader, instead of a fresh environment")
+    parser.add_argument("--sizes", type=int, nargs="+", metavar="N", help="ours alone, at these numbers of feeds")
     parser.add_argument("--json", type=Path)
     given = parser.parse_args()
+    if given.sizes:
+        with tempfile.TemporaryDirectory() as name:
+            sizes = measure_sizes(Path(name), given.sizes, given.postgres)
+        if given.json:
+            given.json.write_text(json.dumps(sizes, indent=2) + "\n", encoding="utf-8")
+        return 0
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         peer = given.peer_python or _environment(folder / "peer")
