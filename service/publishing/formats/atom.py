@@ -4,11 +4,13 @@ The article behind an item is its ``via`` link. There is no ``source`` element: 
 copied out of another feed, and ours are our own, with ids of our own. Found by extension through ``formats``.
 """
 
+from copy import deepcopy
+from functools import lru_cache
 from typing import Any
 
 from lxml import etree
 
-from service.publishing.edition import PublicEdition, PublicItem, Tombstone
+from service.publishing.edition import PublicEdition, PublicItem, Site, Tombstone
 from service.publishing.formats import facts, wording
 from service.publishing.formats.markup import (
     ATOM,
@@ -21,7 +23,7 @@ from service.publishing.formats.markup import (
     web_address,
     xml_bytes,
 )
-from service.publishing.formats.pages import item_content
+from service.publishing.formats.pages import REMEMBERED, item_content
 
 _TOMBSTONES = "http://purl.org/atompub/tombstones/1.0"
 _NAMESPACES: Any = {None: ATOM, "at": _TOMBSTONES, "fh": HISTORY}  # Any: lxml's stubs forget the default namespace
@@ -47,28 +49,30 @@ def render_atom(edition: PublicEdition) -> bytes:
     for stone in edition.tombstones:
         _add_tombstone(feed, stone)
     for item in edition.items:
-        _add_entry(feed, edition, item)
+        feed.append(deepcopy(_entry(edition.site, item)))
     return xml_bytes(feed)
 
 
-def _add_entry(feed: etree._Element, edition: PublicEdition, item: PublicItem) -> None:
-    entry = _add(feed, "entry")
+@lru_cache(REMEMBERED)
+def _entry(site: Site, item: PublicItem) -> etree._Element:
+    entry = etree.Element(f"{{{ATOM}}}entry", nsmap=_NAMESPACES)
     _add(entry, "id", item.uri)
     own = [_add(entry, "title", clean(item.headline), type="text")]
     _add(entry, "updated", rfc3339(item.updated_at))
     _add(entry, "published", rfc3339(item.published_at))
-    _add(_add(entry, "author"), "name", clean(item.editor) or clean(edition.site.title))
+    _add(_add(entry, "author"), "name", clean(item.editor) or clean(site.title))
     _add(entry, "link", rel="alternate", type="text/html", href=item.permalink)
     if via := web_address(item.source_url):
         _add(entry, "link", rel="via", type="text/html", title=facts.source_name(item), href=via)
-    for scheme, term, label in facts.item_categories(edition, item):
+    for scheme, term, label in facts.item_categories(site, item):
         _add(entry, "category", term=term, scheme=scheme, label=label)
     own.append(_add(entry, "summary", clean(item.blurb), type="text"))
     # The content is HTML in two languages, which it marks itself.
-    _add(entry, "content", item_content(item, edition.site.zone), type="html")
+    _add(entry, "content", item_content(item, site.zone), type="html")
     if language := language_tag(item.language):
         for element in own:
             element.set(XML_LANG, language)
+    return entry
 
 
 def _add_tombstone(feed: etree._Element, stone: Tombstone) -> None:

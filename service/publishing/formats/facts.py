@@ -10,7 +10,7 @@ from urllib.parse import quote, urlsplit
 
 from service.partnerships.places import region_name
 from service.partnerships.tiers import Tier
-from service.publishing.edition import PublicEdition, PublicItem, PublicTag, Tombstone
+from service.publishing.edition import PublicEdition, PublicItem, PublicTag, Site, Tombstone
 from service.publishing.formats.markup import clean, language_tag, rfc3339, web_address
 
 State = Literal["open", "closed", "corrected"]
@@ -73,9 +73,9 @@ def feed_id(edition: PublicEdition) -> str:
     return f"tag:{base.hostname},2026:{quote(name, safe='/:=,;@!$&*+~?()')}"
 
 
-def item_categories(edition: PublicEdition, item: PublicItem) -> list[tuple[str, str, str]]:
+def item_categories(site: Site, item: PublicItem) -> list[tuple[str, str, str]]:
     """Countries, tiers, regions of an item as (scheme, term, label), each once, in the editor's order."""
-    base = edition.site.base_url
+    base = site.base_url
     countries = {(f"{base}/countries", tag.code): clean(tag.name) for tag in item.tags}
     tiers = {(f"{base}/tiers", tag.tier): tier_label(tag) for tag in item.tags}
     regions = {(f"{base}/regions", tag.region): region_name(tag.region) for tag in item.tags}

@@ -8,7 +8,7 @@ also within a translated sentence: a template cannot forget it. What a catalogue
 
 import re
 from datetime import date, datetime
-from functools import cache, partial
+from functools import cache, lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,8 @@ from service.publishing.formats.markup import clean, direction, language_tag, rf
 from service.translations import LANGUAGES, SOURCE, dates, translations
 from service.translations import direction as interface_direction
 
+REMEMBERED = 1024
+"""Items whose text stays ready in each format: a change touches one of a list, and the others are written once."""
 _TEMPLATES = Path(__file__).resolve().parents[2] / "templates"
 
 
@@ -40,6 +42,7 @@ def environment(language: str = SOURCE) -> Environment:
         finalize=_printed,
     )
     _speak(pages, language)
+    pages.globals["listed_story"] = lru_cache(REMEMBERED)(partial(_listed_story, pages))
     pages.filters.update(
         web_address=web_address,
         language_tag=language_tag,
@@ -104,6 +107,12 @@ def linked(text: str) -> Markup:
     return found
 
 
+def _listed_story(pages: Environment, root: str, item: PublicItem, zone: str) -> Markup:
+    parts: Any = pages.get_template("public/_item.html").module
+    return Markup(parts.story(root, item, zone))  # noqa: S704 - what our own macro wrote, escaped there
+
+
+@lru_cache(REMEMBERED)
 def item_content(item: PublicItem, zone: str) -> str:
     """What RSS, Atom and JSON Feed carry as an item's HTML: headline, blurb, source, countries, correction."""
     return environment().get_template("public/_content.html").render(item=item, zone=zone).strip()

@@ -5,11 +5,13 @@ Core and the content module. Item order is the list's own. Found by extension th
 ``publishing/caching`` keeps the bytes.
 """
 
+from copy import deepcopy
+from functools import lru_cache
 from html import escape
 
 from lxml import etree
 
-from service.publishing.edition import PublicEdition, PublicItem
+from service.publishing.edition import PublicEdition, PublicItem, Site
 from service.publishing.formats import facts, wording
 from service.publishing.formats.markup import (
     ATOM,
@@ -22,7 +24,7 @@ from service.publishing.formats.markup import (
     web_address,
     xml_bytes,
 )
-from service.publishing.formats.pages import item_content
+from service.publishing.formats.pages import REMEMBERED, item_content
 
 _DC = "http://purl.org/dc/elements/1.1/"
 _CONTENT = "http://purl.org/rss/1.0/modules/content/"
@@ -47,12 +49,13 @@ def render_rss(edition: PublicEdition) -> bytes:
     if facts.is_archive(edition):
         add(channel, f"{{{HISTORY}}}archive")
     for item in edition.items:
-        _add_item(channel, edition, item)
+        channel.append(deepcopy(_entry(edition.site, item)))
     return xml_bytes(rss)
 
 
-def _add_item(channel: etree._Element, edition: PublicEdition, item: PublicItem) -> None:
-    entry = add(channel, "item")
+@lru_cache(REMEMBERED)
+def _entry(site: Site, item: PublicItem) -> etree._Element:
+    entry = etree.Element("item", nsmap=_NAMESPACES)
     add(entry, "title", clean(item.headline))
     add(entry, "link", item.permalink)
     add(entry, "guid", item.uri, isPermaLink="false")
@@ -63,9 +66,10 @@ def _add_item(channel: etree._Element, edition: PublicEdition, item: PublicItem)
         add(entry, f"{{{_DC}}}language", language)
     # Readers take a description for HTML, so that plain text is escaped once for HTML and once for XML.
     add(entry, "description", escape(clean(item.blurb), quote=False))
-    add(entry, f"{{{_CONTENT}}}encoded", item_content(item, edition.site.zone))
-    for scheme, term, _ in facts.item_categories(edition, item):
+    add(entry, f"{{{_CONTENT}}}encoded", item_content(item, site.zone))
+    for scheme, term, _ in facts.item_categories(site, item):
         add(entry, "category", term, domain=scheme)
     # The element needs an address; the outlet's own is the better one, the article's is the one we always have.
     if url := web_address(item.source.url) or web_address(item.source_url):
         add(entry, "source", facts.source_name(item), url=url)
+    return entry
