@@ -14,8 +14,8 @@ from pathlib import Path
 
 import httpx
 
-from service.app import spare_collector
 from service.fetching.guard import guarded_transport
+from service.opening import spare_collector
 from service.settings import Settings
 
 

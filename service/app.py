@@ -1,13 +1,12 @@
 """The ASGI door: opens the runtime for the life of the process and mounts every stage's routes.
 
-``create_app`` is all that a server needs; ``open_service`` and ``prepare`` are shared with the command line.
-Nothing is opened at import.
+``create_app`` is all that a server needs. Nothing is opened at import. What the command line shares with it is in
+``opening``, which knows no web.
 """
 
-import gc
 import os
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from functools import partial
 from pathlib import Path
 
@@ -18,7 +17,6 @@ from starlette.staticfiles import StaticFiles
 
 from service import __version__, adding_pages, adding_routes, blind_spots, source_pages
 from service.arriving import Arrivals, Names
-from service.auth import invite_first_admin
 from service.clock import Clock, utc_now
 from service.desk import (
     account_routes,
@@ -38,9 +36,6 @@ from service.desk.live import watching
 from service.fetching import public_routes as fetching_public_routes
 from service.fetching import routes as fetching_routes
 from service.fetching import websub_routes
-from service.fetching.catalogue import SyncReport, sync_feeds
-from service.fetching.feeds_file import find_feeds_file, load_feeds_file
-from service.fetching.guard import guarded_transport
 from service.fetching.parsers import ParserPool
 from service.front import Front
 from service.headers import SecurityHeaders
@@ -48,11 +43,10 @@ from service.logs import configure_logging
 from service.methods import Methods
 from service.metrics import routes as metrics_routes
 from service.metrics.counting import CountRequests, RequestCounts
-from service.migrating import migrate_database
 from service.openapi import describe
+from service.opening import open_service, spare_collector
 from service.outgoing import webhook_pages, webhook_routes
 from service.partnerships import routes as partnership_routes
-from service.partnerships.register import ship_register
 from service.publishing import (
     freezing,
     ledger_routes,
@@ -66,7 +60,6 @@ from service.publishing.formats import load_formats
 from service.publishing.languages import InLanguage
 from service.publishing.serving import KeptDocuments, PublicCache
 from service.rates import RateLimit
-from service.runtime import Runtime, open_runtime
 from service.scheduling import scheduling
 from service.settings import Settings, load_settings
 from service.signing_in import routes as signing_in_routes
@@ -79,40 +72,9 @@ from service.web import API, answer_errors, refuse_nul
 _HERE = Path(__file__).parent
 
 
-def open_service(
-    settings: Settings, *, clock: Clock = utc_now, transport: httpx.AsyncBaseTransport | None = None
-) -> AbstractAsyncContextManager[Runtime]:
-    """The runtime as both doors open it: with the guard in front of the network unless a test brings another."""
-    guarded = transport or guarded_transport(settings.allowed_networks, connections=settings.fetch_concurrency)
-    return open_runtime(settings, clock=clock, transport=guarded)
-
-
 def freezer(settings: Settings) -> Freeze:
     """How a closing edition's digest is rendered: the one call that goes from the desk to publishing."""
     return partial(freezing.freeze_digest, site=publishing_routes.digest_site_of(settings), calendar=settings.calendar)
-
-
-async def prepare(runtime: Runtime, *, feeds_file: Path | None = None) -> SyncReport:
-    """Bring the database to this version and its shipped data: schema, sources, register. Safe to repeat.
-
-    Raises:
-        SetupError: the database or the feeds file is not fit; the message says what to do.
-    """
-    catalogue = load_feeds_file(feeds_file or find_feeds_file(runtime.settings))
-    await migrate_database(runtime.database)
-    now = runtime.clock()
-    async with runtime.database.write() as session:
-        report = await sync_feeds(session, catalogue, now=now)
-        await ship_register(session, now=now)
-    return report
-
-
-async def first_admin_link(runtime: Runtime) -> str | None:
-    """The one-time link that creates the first admin; None once there is an account in use."""
-    now = runtime.clock()
-    async with runtime.database.write() as session:
-        secret = await invite_first_admin(session, now=now)
-    return f"{runtime.settings.base_url}/setup/{secret}" if secret else None
 
 
 def create_app(
@@ -234,16 +196,6 @@ def _editor_api() -> tuple[APIRouter, ...]:
         webhook_routes.router,
         research_routes.router,
     )
-
-
-def spare_collector() -> None:
-    """Keep Python's garbage collector from walking again and again over what lives as long as the process.
-
-    For a process of our own, when everything is imported. A pass of fetching makes many objects and few cycles;
-    without this a third of the work of an unchanged pass was looking for them.
-    """
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 20)
 
 
 def create_app_from_environment() -> FastAPI:

@@ -12,9 +12,9 @@ from typing import Any, TypeVar
 
 from rich.console import Console
 
-from service.app import open_service, spare_collector
 from service.logs import configure_logging
 from service.migrating import require_migrated
+from service.opening import open_service, spare_collector
 from service.runtime import Runtime
 from service.settings import Settings, load_settings
 

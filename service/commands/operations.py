@@ -4,11 +4,11 @@ from pathlib import Path
 
 import typer
 
-from service.app import open_service
 from service.backups import Contents, restore_backup, write_backup
 from service.commands import ready_service, run, settings_for_command
 from service.errors import SetupError
 from service.examination import Finding, Verdict, examine
+from service.opening import open_service
 
 
 def add_to(app: typer.Typer) -> None:

@@ -16,14 +16,14 @@ import uvicorn
 from fastapi import FastAPI
 from uvicorn.supervisors import Multiprocess
 
-from service.app import create_app, first_admin_link, freezer, open_service, prepare, spare_collector
+from service.app import create_app, freezer
 from service.commands import run, settings_for_command
 from service.connections import BoundedProtocol
-from service.demo.show import run_demo
 from service.errors import SetupError
 from service.fetching.parsers import ParserPool
 from service.metrics.counting import SHARED_FOLDER
 from service.migrating import migrate_database
+from service.opening import first_admin_link, open_service, prepare, spare_collector
 from service.scheduling import scheduling
 from service.settings import PREFIX, Settings
 
@@ -185,6 +185,8 @@ def demo(
     ),
 ) -> None:
     """Show all of it on a temporary database, with sample feeds and accounts; no internet needed."""
+    from service.demo.show import run_demo  # only here: a newsroom's own service has no use for the samples
+
     _stop_well()
     with bind("127.0.0.1", port) as listener:
         run_demo(listener, folder)

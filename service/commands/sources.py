@@ -13,7 +13,6 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 
-from service.app import open_service
 from service.commands import console, ready_service, run, settings_for_command
 from service.errors import NotFound, SetupError
 from service.fetching import catalogue, discovery, opml, reports
@@ -26,6 +25,7 @@ from service.fetching.parsers import ParserPool
 from service.fetching.run import FetchReport, due_feeds, run_round
 from service.journal import take_turn
 from service.models import Feed
+from service.opening import open_service
 from service.runtime import Runtime
 
 feeds = typer.Typer(help="The list of sources.", no_args_is_help=True)

@@ -19,7 +19,7 @@ import uvicorn
 from sqlmodel import select
 
 from service import auth
-from service.app import create_app, open_service, prepare
+from service.app import create_app
 from service.db import WriteSession
 from service.demo import samples
 from service.demo.feed_server import SampleServer
@@ -31,6 +31,7 @@ from service.fetching.parsers import ParserPool
 from service.fetching.run import due_feeds, run_round
 from service.logs import configure_logging
 from service.models import Story
+from service.opening import open_service, prepare
 from service.passwords import hash_password
 from service.runtime import Runtime
 from service.settings import Settings, load_settings

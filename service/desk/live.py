@@ -11,7 +11,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import date, datetime
 
-import psycopg
 import structlog
 from pydantic import BaseModel, Field
 from sqlmodel import col, func, select
@@ -100,6 +99,8 @@ class JournalWatch:
                 await self.look()
 
     async def _listen(self) -> None:
+        import psycopg  # only here: nine megabytes that a newsroom on SQLite need not carry
+
         url = self._database.url.set(drivername="postgresql").render_as_string(hide_password=False)
         async with await psycopg.AsyncConnection.connect(url, autocommit=True) as connection:
             await connection.execute(f"LISTEN {CHANNEL}")  # a constant of ours, which no statement takes as a value

@@ -9,8 +9,8 @@ import httpx
 import pytest
 
 from service import auth
-from service.app import first_admin_link, open_service
 from service.models import Editor
+from service.opening import first_admin_link, open_service
 from service.passwords import hash_password
 from service.words import Role
 from tests.conftest import NOON, Desk, SettableClock, serving, settings_for
