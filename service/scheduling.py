@@ -3,6 +3,10 @@
 It ticks; what is due stands in the database, so any number of schedulers may tick beside each other and a
 restart misses nothing. Each job samples ``now`` once, runs to its end once it began, and logs what went wrong.
 
+The computer's clock may be set while this runs (a machine that wakes up, or learns the time only after its start).
+Jobs tick on by the seconds that really pass; what a wrong clock put off for longer than anything is put off is pulled
+back to now, so that nothing waits for a moment that is years away.
+
     fetch    every few seconds: the feeds that are due
     publish  every few seconds: scheduled items whose time has come
     close    twice a minute: editions whose cut-off has passed, with their digest
@@ -11,6 +15,7 @@ restart misses nothing. Each job samples ``now`` once, runs to its end once it b
     index    every minute: stories that no search has had indexed yet
     seal     every minute: the day's signed checkpoint of the journal, if there is none yet
     outgoing every few seconds: mails, pings and webhooks that are due
+    clock    every minute: moments that only a clock which was wrong can have set
     prune    hourly: fetch records beyond the newest fifty of each feed, answers kept for repeated POSTs, title pieces
 
 APScheduler 3 cancels running coroutines when it shuts down, whatever ``wait`` says; so ``stop`` drains them
@@ -22,16 +27,19 @@ import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
+from apscheduler.triggers.base import BaseTrigger
 
 from service import checkpoints
+from service.clock import Clock, utc_now
 from service.desk import closing, editions, people
 from service.desk.closing import Freeze
 from service.desk.search_index import catch_up
 from service.errors import HuobanError, NotNow
+from service.fetching.claims import pull_back_fetches
 from service.fetching.parsers import ParserPool
 from service.fetching.reports import prune_fetches
 from service.fetching.run import run_round
@@ -40,7 +48,7 @@ from service.fetching.watch import check_watches
 from service.fetching.websub import tend_subscriptions
 from service.idempotency import forget_answers
 from service.models import Editor
-from service.outgoing.outbox import forget_deliveries
+from service.outgoing.outbox import forget_deliveries, pull_back_deliveries
 from service.outgoing.sending import send_outgoing
 from service.runtime import Runtime
 
@@ -60,13 +68,29 @@ class Job:
     run: Callable[[], Awaitable[None]]
 
 
-class Metronome:
-    """A running scheduler and the jobs that it has begun."""
+class _Steady(BaseTrigger):  # type: ignore[misc]  # the library has no types
+    """Every so many seconds from the last tick, whatever was missed: one tick makes up for all of it.
 
-    def __init__(self) -> None:
+    APScheduler's own interval would count through each tick that a clock set forward by years has skipped.
+    """
+
+    def __init__(self, every: float) -> None:
+        self.every = timedelta(seconds=every)
+
+    def get_next_fire_time(self, previous_fire_time: datetime | None, now: datetime) -> datetime:
+        """Called by the scheduler."""
+        return now + self.every
+
+
+class Metronome:
+    """A running scheduler and the jobs that it has begun; ``clock`` is the one that the scheduler reads, too."""
+
+    def __init__(self, *, clock: Clock = utc_now) -> None:
         self.stopping = False
         """Set first when a stop begins; long jobs look at it and begin nothing more."""
         self._running: set[asyncio.Task[None]] = set()
+        self._clock = clock
+        self._watch: asyncio.Task[None] | None = None
         self._scheduler = AsyncIOScheduler(
             timezone=UTC, job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
         )
@@ -90,14 +114,24 @@ class Metronome:
     def start(self, jobs: list[Job], *, now: datetime) -> None:
         """Begin ticking; each job's first tick is now."""
         for job in jobs:
-            self._scheduler.add_job(
-                self._tick, "interval", args=[job], seconds=job.every, id=job.name, next_run_time=now
-            )
+            self._scheduler.add_job(self._tick, _Steady(job.every), args=[job], id=job.name, next_run_time=now)
         self._scheduler.start()
+        self._watch = asyncio.create_task(self._watch_clock(min(job.every for job in jobs)))
+
+    async def _watch_clock(self, every: float) -> None:
+        # The scheduler waits for a moment on the clock; when that is set back, the moment is far off.
+        while True:
+            await asyncio.sleep(every)
+            now = self._clock()
+            for job in self._scheduler.get_jobs():
+                if job.next_run_time - now > job.trigger.every:
+                    job.modify(next_run_time=now)
 
     async def stop(self) -> None:
         """Begin nothing more, let what runs finish for a while, then cancel the rest."""
         self.stopping = True
+        if self._watch is not None:
+            self._watch.cancel()
         self._scheduler.pause()
         if self._running:
             await asyncio.wait(self._running, timeout=DRAIN_SECONDS)
@@ -136,6 +170,9 @@ async def scheduling(runtime: Runtime, parsers: ParserPool, *, freeze: Freeze) -
     async def outgoing() -> None:
         await send_outgoing(runtime, keep_going=lambda: not metronome.stopping)
 
+    async def clock() -> None:
+        await pull_back(runtime)
+
     async def prune() -> None:
         await prune_fetches(runtime.database)
         async with runtime.database.write() as session:
@@ -153,6 +190,7 @@ async def scheduling(runtime: Runtime, parsers: ParserPool, *, freeze: Freeze) -
         Job("index", 60, index),
         Job("seal", 60, seal),
         Job("outgoing", 5, outgoing),
+        Job("clock", 60, clock),
         Job("prune", 3_600, prune),
     ]
     metronome.start(jobs, now=runtime.clock())
@@ -175,6 +213,16 @@ async def checkpoint_due(runtime: Runtime) -> bool:
     if made is not None:
         log.info("checkpoint_signed", day=str(made.day), records=made.records, key=made.key_id)
     return made is not None
+
+
+async def pull_back(runtime: Runtime) -> int:
+    """Let everything go on that waits for a moment which only a clock that was wrong can have set; answers how many."""
+    now = runtime.clock()
+    async with runtime.database.write() as session:
+        pulled = await pull_back_fetches(session, now=now) + await pull_back_deliveries(session, now=now)
+    if pulled:
+        log.warning("clock_was_set_back", rows=pulled)
+    return pulled
 
 
 async def publish_due(runtime: Runtime) -> int:

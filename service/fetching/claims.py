@@ -17,10 +17,13 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from service.among import among
 from service.db import WriteSession
+from service.fetching.pace import CEILING
 from service.models import Feed, Host
 
 LEASE = timedelta(minutes=10)
 """How long a host is ours without another word; what a killed process held is free after this."""
+MARGIN = timedelta(hours=1)
+"""By how much the clocks of our machines may differ before a moment on one of them is taken for a mistake."""
 FEEDS_PER_CLAIM = 4
 """A host with more due feeds is given back in between, so that it never waits long for its results to be stored."""
 
@@ -129,3 +132,20 @@ async def soonest_turn(session: AsyncSession, feed_ids: Collection[str], *, now:
     """When the first host of these feeds wants to be asked again; None if none of the feeds is to be fetched."""
     query = select(Host.ready_at).join(Feed, col(Feed.host) == col(Host.name)).where(_wanted(feed_ids, now))
     return (await session.exec(query.order_by(col(Host.ready_at)).limit(1))).first()
+
+
+async def pull_back_fetches(session: WriteSession, *, now: datetime) -> int:
+    """Let feeds and hosts be asked that wait for longer than anything here does: the clock was set back meanwhile.
+
+    Answers how many. A lease is ended as if its holder had died.
+    """
+    connection = await session.connection()
+    far, lease = now + CEILING + MARGIN, now + LEASE + MARGIN
+    pulled = 0
+    for statement in (
+        update(Feed).where(col(Feed.enabled).is_(True), col(Feed.next_due_at) > far).values(next_due_at=now),
+        update(Host).where(col(Host.ready_at) > far).values(ready_at=now),
+        update(Host).where(col(Host.lease_until) > lease).values(lease_owner=None, lease_until=None),
+    ):
+        pulled += (await connection.execute(statement)).rowcount
+    return pulled

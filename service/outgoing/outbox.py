@@ -16,7 +16,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from service.db import WriteSession
 from service.journal import record_decision
 from service.models import Delivery, DeliveryAttempt, Webhook
-from service.outgoing.patience import DAY, GIVEN_UP_AFTER, next_try
+from service.outgoing.patience import DAY, GIVEN_UP_AFTER, HOUR, LONGEST_WAIT, next_try
 from service.words import DeliveryKind, DeliveryState
 
 LEASE = timedelta(minutes=5)
@@ -202,6 +202,19 @@ async def settle_broken_off(session: WriteSession, *, now: datetime) -> int:
         "detail": "the process ended while it handed the mail over",
     }
     return (await (await session.connection()).execute(left.values(**values))).rowcount
+
+
+async def pull_back_deliveries(session: WriteSession, *, now: datetime) -> int:
+    """Let deliveries go on that wait for longer than anything here does: the clock was set back meanwhile.
+
+    Answers how many. A lease is ended as if its holder had died, so that a mail under way counts as uncertain.
+    """
+    connection = await session.connection()
+    far, lease = now + LONGEST_WAIT + HOUR, now + LEASE + HOUR
+    waiting = update(Delivery).where(col(Delivery.state) == DeliveryState.WAITING, col(Delivery.due_at) > far)
+    held = update(Delivery).where(col(Delivery.lease_until) > lease)
+    pulled = (await connection.execute(waiting.values(due_at=now))).rowcount
+    return pulled + (await connection.execute(held.values(lease_until=None))).rowcount
 
 
 async def forget_deliveries(session: WriteSession, *, now: datetime) -> None:
