@@ -325,6 +325,14 @@ class Note(SQLModel, table=True):
     text: str
 
 
+class SecondLook(SQLModel, table=True):
+    """A story that an editor wants a colleague to look at; the row goes when somebody has."""
+
+    story_id: str = Field(primary_key=True, foreign_key="story.id", max_length=32)
+    asked_by: str = Field(foreign_key="editor.id", max_length=32)
+    asked_at: datetime
+
+
 class RegisterEntry(SQLModel, table=True):
     """What China calls a partnership from a day on, as known from a moment on. Never overwritten."""
 

@@ -17,7 +17,7 @@ from service.db import WriteSession
 from service.desk.decisions import DecisionOut, Search, find_decisions
 from service.desk.schemas import Shape
 from service.journal import record_decision
-from service.models import Editor, Item, JournalRecord, Note, Story
+from service.models import Editor, Item, JournalRecord, Note, SecondLook, Story
 from service.words import ItemState, StoryState
 
 MOST = 50
@@ -42,7 +42,9 @@ class Line(Shape):
     story_id: str
     title: str = Field(description="The editors' headline, else the source's title.")
     language: str | None = Field(description="Of the title, where it is the source's.")
-    at: datetime = Field(description="Received, claimed until, held with its last note, placed, or to be published.")
+    at: datetime = Field(
+        description="Received, claimed until, asked about, held with its last note, placed, or to be published."
+    )
     who: str | None = Field(description="Who claimed, noted or placed it.")
     note: str | None = Field(description="The last note on a held story.")
 
@@ -54,6 +56,7 @@ class HandOver(Shape):
     since: datetime | None = Field(description="When the asking editor last decided anything; null: never.")
     oldest: list[Line] = Field(description="The ten stories that have waited longest.")
     claims: list[Line]
+    asked: list[Line] = Field(description="A second editor is wanted on them.")
     held: list[Line]
     drafts: list[Line]
     scheduled: list[Line]
@@ -75,6 +78,7 @@ async def hand_over(session: AsyncSession, *, calendar: Calendar, now: datetime,
         since=last.at if last else None,
         oldest=[_line(story, story.received_at) for story in await session.exec(waiting)],
         claims=[_line(s, s.claimed_until or now, names.get(s.claimed_by or "")) for s in claims],
+        asked=await _asked(session, names),
         held=await _held(session, names),
         drafts=await _items(session, ItemState.DRAFT, names),
         scheduled=await _items(session, ItemState.SCHEDULED, names),
@@ -105,6 +109,12 @@ def _line(story: Story, at: datetime, who: str | None = None, note: str | None =
     language = None if story.headline else story.language
     title = story.headline or story.title
     return Line(story_id=story.id, title=title, language=language, at=at, who=who, note=note)
+
+
+async def _asked(session: AsyncSession, names: dict[str, str]) -> list[Line]:
+    query = select(Story, SecondLook).join(SecondLook, col(SecondLook.story_id) == Story.id)
+    rows = await session.exec(query.order_by(col(SecondLook.asked_at), col(Story.id)).limit(MOST))
+    return [_line(story, asked.asked_at, names[asked.asked_by]) for story, asked in rows]
 
 
 async def _held(session: AsyncSession, names: dict[str, str]) -> list[Line]:

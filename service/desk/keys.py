@@ -39,6 +39,7 @@ KEYS = (
     KeyAct("words", "w", "everywhere", "Write headline and blurb"),
     KeyAct("note", "n", "everywhere", "Leave a note for colleagues"),
     KeyAct("claim", "c", "wire", "Claim or release"),
+    KeyAct("ask", "q", "wire", "Ask for a second editor, or say that one has looked"),
     KeyAct("pass", "x", "wire", "Pass: then a digit for the reason"),
     KeyAct("tick", "v", "wire", "Tick for passing many at once"),
     KeyAct("pass_ticked", "X", "wire", "Pass all that are ticked: then a digit for the reason", shifted=True),

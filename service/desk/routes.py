@@ -9,7 +9,19 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
 
-from service.desk import bulk, history, merging, schemas, sibling_shapes, siblings, tagging, triage, wire, wire_routes
+from service.desk import (
+    bulk,
+    history,
+    merging,
+    schemas,
+    second_looks,
+    sibling_shapes,
+    siblings,
+    tagging,
+    triage,
+    wire,
+    wire_routes,
+)
 from service.idempotency import OncePerKey
 from service.models import Editor, Story
 from service.web import CalendarDep, Now, Read, Version, Write, etag, may, runtime_of
@@ -215,6 +227,24 @@ async def release_story(
 ) -> schemas.StoryOut:
     """End your own claim; without one nothing happens. 409 for somebody else's."""
     await triage.release_story(session, story, now=now, by=by)
+    return await _story_answer(session, story, now, calendar, response)
+
+
+@router.post("/stories/{story_id}/ask", operation_id="ask_colleague")
+async def ask_colleague(
+    story: InHand, by: Sorter, session: Write, now: Now, calendar: CalendarDep, response: Response
+) -> schemas.StoryOut:
+    """Ask for a second editor on a story; a note says what to look at. It stops nobody from acting."""
+    await second_looks.ask_colleague(session, story, now=now, by=by)
+    return await _story_answer(session, story, now, calendar, response)
+
+
+@router.post("/stories/{story_id}/answer", operation_id="answer_colleague")
+async def answer_colleague(
+    story: InHand, by: Sorter, session: Write, now: Now, calendar: CalendarDep, response: Response
+) -> schemas.StoryOut:
+    """Say that somebody has looked: no second editor is wanted any more."""
+    await second_looks.answer_colleague(session, story, now=now, by=by)
     return await _story_answer(session, story, now, calendar, response)
 
 

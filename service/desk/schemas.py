@@ -183,6 +183,13 @@ class NoteOut(Shape):
     text: str
 
 
+class AskedOut(Shape):
+    """Who wants a second editor on a story."""
+
+    by: str
+    at: datetime
+
+
 class PlaceOut(Shape):
     """Where a story stands in an edition."""
 
@@ -230,6 +237,7 @@ class StoryOut(Shape):
     lead: str | None
     source_changed_at: datetime | None = Field(description="When the source last changed its words.")
     claim: ClaimOut | None
+    asked: AskedOut | None = Field(description="Who wants a second editor on it.")
     notes: list[NoteOut]
     item: PlaceOut | None
     version: int

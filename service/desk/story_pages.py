@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Query, Response
 
-from service.desk import editions, merging, schemas, siblings, tagging, triage, wire_screen
+from service.desk import editions, merging, schemas, second_looks, siblings, tagging, triage, wire_screen
 from service.desk.frame import DeskPage, PostedDep, VisitDep, shaped, show, went_back
 from service.desk.tag_form import tags_of
 from service.errors import FieldError, Invalid
@@ -137,19 +137,21 @@ async def post_place(story_id: str, posted: PostedDep, visit: VisitDep, by: Plac
 @router.post("/desk/stories/{story_id}/{act}")
 async def post_move(
     story_id: str,
-    act: Literal["hold", "reopen", "claim", "release"],
+    act: Literal["hold", "reopen", "claim", "release", "ask", "answer"],
     posted: PostedDep,
     visit: VisitDep,
     by: Sorter,
     session: Write,
 ) -> Response:
-    """Hold a story, put it back on the wire, or say that you work on it."""
+    """Hold a story, put it back on the wire, say that you work on it, or want a second editor on it."""
     story = await triage.take_up(session, story_id, posted.version, now=visit.now, calendar=visit.calendar, by=by)
     actions = {
         "hold": triage.hold_story,
         "reopen": triage.reopen_story,
         "claim": triage.claim_story,
         "release": triage.release_story,
+        "ask": second_looks.ask_colleague,
+        "answer": second_looks.answer_colleague,
     }
     await actions[act](session, story, now=visit.now, by=by)
     return went_back(posted, act)

@@ -14,6 +14,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from service.clock import Calendar
 from service.db import WriteSession
 from service.desk import schemas
+from service.desk.second_looks import asked_about
 from service.desk.siblings import sibling_hints
 from service.errors import FieldError, Invalid, NotFound, Stale
 from service.models import Editor, Feed, Item, Note, Revision, Sighting, Story, Tag
@@ -106,6 +107,7 @@ async def story_views(
     changed = await _source_changes(session, ids)
     hints = await sibling_hints(session, ids)
     notes = await _notes(session, ids)
+    asked = await asked_about(session, ids)
     claims = await _claims(session, stories, now)
     tags = await tag_views(session, ids, now=now, calendar=calendar)
     return [
@@ -119,6 +121,7 @@ async def story_views(
             lead=story.lead_id,
             source_changed_at=changed.get(story.id),
             claim=claims.get(story.id),
+            asked=asked.get(story.id),
             notes=notes[story.id],
             item=placed.get(story.id),
         )

@@ -5,7 +5,7 @@ import pytest
 from service.words import Role
 from tests.conftest import Desk
 from tests.desk.forms import an_account, signed_in
-from tests.desk.newsroom import a_draft, a_wire_story, act
+from tests.desk.newsroom import STORIES, a_draft, a_wire_story, act
 
 pytestmark = pytest.mark.anyio
 
@@ -55,3 +55,22 @@ async def test_ten_words_from_earlier_shifts_are_shown(desk: Desk) -> None:
         await desk.editor.post("/api/v1/hand-over/notes", json={"text": f"Word {number}"})
     seen = (await desk.editor.get("/api/v1/hand-over")).json()["notes"]
     assert [note["text"] for note in seen] == [f"Word {number}" for number in range(11, 1, -1)]
+
+
+async def test_a_second_editor_is_asked_for_seen_by_everybody_and_answers(desk: Desk) -> None:
+    story = await a_wire_story(desk, title="Doubtful")
+    for _ in range(2):  # to ask twice is to ask once
+        assert (await act(desk, story, "ask")).json()["asked"] == {"by": "Amina Test", "at": "2026-11-24T12:00:00Z"}
+    stale = await desk.editor.post(f"{STORIES}/{story}/ask", headers={"If-Match": '"1"'})
+    assert stale.status_code == 412
+    [line] = (await desk.chief.get("/api/v1/hand-over")).json()["asked"]
+    assert (line["story_id"], line["who"]) == (story, "Amina Test")
+    browser = await signed_in(desk, desk.database, await an_account(desk, Role.CHIEF))
+    async with browser.client:
+        await browser.open(f"/desk/wire?story={story}")
+        assert "a second editor is wanted by Amina Test" in browser.text
+        await browser.send(f"{story}/answer")
+        assert "A second editor has looked." in browser.said
+    assert (await act(desk, story, "answer")).json()["asked"] is None
+    acts = [each["act"] for each in (await desk.editor.get(f"{STORIES}/{story}/history")).json()["items"]]
+    assert (acts.count("ask"), acts.count("answer")) == (1, 1)

@@ -37,7 +37,7 @@ TABLE = {
         rewrite_story tag_story pass_story pass_stories merge_story split_story dismiss_hints note_story hold_story
         reopen_story claim_story release_story resolve_story see_alert
         place_item remove_item order_items move_item publish_item schedule_item correct_item withdraw_item
-        close_edition search_journal verify_journal get_hand_over leave_word
+        close_edition search_journal verify_journal get_hand_over leave_word ask_colleague answer_colleague
     """,
     "chief": """
         reopen_edition amend_register add_feed discover_feeds import_feeds export_feeds change_feed remove_feed

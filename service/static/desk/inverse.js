@@ -35,6 +35,8 @@ const INVERSES = {
   reopen: (act, was) => (was.edition ? null : backToState(act, was)),
   claim: (act) => [onStory("release", act, "POST", "/release")],
   release: (act) => [onStory("claim", act, "POST", "/claim")],
+  ask: (act) => [onStory("answer", act, "POST", "/answer")],
+  answer: (act) => [onStory("ask", act, "POST", "/ask")],
   tag: (act, was) => [onStory("tag", act, "PUT", "/tags", { tags: JSON.parse(was.tags ?? "[]") })],
   rewrite: (act, _was, form) => {
     const before = (name) => form.elements[name].defaultValue || null;

@@ -214,6 +214,7 @@ const KEYS = {
   more: loadMore,
   open: async () => (await article())?.querySelector("a.original").click(),
   claim: submit("claim", "release"),
+  ask: submit("ask", "answer"),
   hold: submit("hold"),
   reopen: submit("reopen"),
   tick: () => {
