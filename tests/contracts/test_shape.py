@@ -5,7 +5,7 @@ import ast
 from tests.contracts.sources import ROOT, functions, modules
 
 MODULE_LINES, FUNCTION_LINES = 400, 60
-LONGER = {"service/models.py": 640}  # every table in one file is worth more than the limit (docs/decisions/0001)
+LONGER = {"service/models.py": 700}  # every table in one file is worth more than the limit (docs/decisions/0001)
 REFUSED_NAMES = {"utils", "helpers", "common", "manager", "misc", "service"}
 
 
