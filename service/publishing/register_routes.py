@@ -26,6 +26,7 @@ from service.publishing.stream_pages import partners_of
 from service.publishing.streams import peopled_regions
 from service.publishing.timeline import draw_timeline, spans_of
 from service.publishing.world_map import LEGEND, SHADES, draw_map, shade_of, world
+from service.translations import LANGUAGES, SOURCE
 from service.web import CalendarDep, Now, Read
 
 router = APIRouter(tags=["public"])
@@ -54,8 +55,22 @@ def _day(request: Request, name: str) -> date | None:
     return day
 
 
-def _query(**days: date | None) -> str:
-    return "&".join(f"{name}={day.isoformat()}" for name, day in days.items() if day is not None)
+def _query(language: str = SOURCE, **days: date | None) -> str:
+    given = [f"{name}={day.isoformat()}" for name, day in days.items() if day is not None]
+    return "&".join([*given, *([] if language == SOURCE else [f"language={language}"])])
+
+
+def _language(request: Request) -> str:
+    """The language that a drawing's words are asked for in; English without one.
+
+    Raises:
+        Invalid: there is no interface in that language.
+    """
+    asked = request.query_params.get("language", "").strip().lower() or SOURCE
+    if asked not in LANGUAGES:
+        wrong = FieldError("language", "Name a language of the pages.", tuple(LANGUAGES))
+        raise Invalid(f"There is no map in “{asked[:40]}”.", errors=[wrong])
+    return asked
 
 
 @router.api_route("/partnerships.{extension}", methods=READ, operation_id="get_public_partnerships")
@@ -156,13 +171,15 @@ def _partner(word: str) -> str:
 
 @router.api_route("/map.svg", methods=READ, operation_id="get_map")
 async def get_map(request: Request, session: Read, site: SiteDep, calendar: CalendarDep, now: Now) -> Response:
-    """The world by partnership tier on a day, with rings where its list has stories; the newest list without `date`."""
-    asked = _day(request, "date")
-    if request.url.query != _query(date=asked):
-        return moved(site, "/map.svg", _query(date=asked))
+    """The world by partnership tier on a day, with rings where its list has stories; the newest list without `date`,
+    in English without `language`."""
+    asked, language = _day(request, "date"), _language(request)
+    query = _query(language, date=asked)
+    if request.url.query != query:
+        return moved(site, "/map.svg", query)
     day, tiers, stories = await _map_of(session, asked, site=site, calendar=calendar, now=now)
-    body = draw_map(tiers, stories, day=day, title=site.title)
-    return Rendered(Document(body, "image/svg+xml", kind=Kind.STYLED, query=_query(date=asked)))
+    body = draw_map(tiers, stories, day=day, title=site.title, language=language)
+    return Rendered(Document(body, "image/svg+xml", kind=Kind.STYLED, query=query))
 
 
 @router.api_route("/map", methods=READ, include_in_schema=False)
@@ -186,6 +203,7 @@ async def get_map_page(request: Request, session: Read, site: SiteDep, calendar:
         site,
         f"/map?date={day}",
         day=day,
+        drawing=f"/map.svg?{_query(site.interface, date=day)}",
         height=world().height + LEGEND,
         touched=touched,
         bands=bands,

@@ -12,10 +12,12 @@ from datetime import date
 from functools import cache
 from html import escape
 from importlib import resources
+from unicodedata import east_asian_width
 
 from service.partnerships.places import CHINA, name
 from service.partnerships.tiers import Band, Tier
 from service.publishing.formats.markup import clean
+from service.translations import SOURCE, translations
 from service.translations.dates import day_words
 
 SHADES = (*((band.value, band.names.name_en) for band in Band), ("absent", "Not on the register"))
@@ -24,6 +26,8 @@ LEGEND = 84
 """The height of the legend, below the map."""
 LETTER = 23
 """About the width of a letter in the legend; no text is measured here."""
+WIDE = 41
+"""The same of a Chinese one."""
 DOT = 9
 """The radius of a small territory's dot, in the map's units (3,000 make its width)."""
 RING = 28
@@ -78,20 +82,23 @@ def world() -> World:
     )
 
 
-def draw_map(tiers: Mapping[str, str], stories: Mapping[str, int], *, day: date, title: str) -> bytes:
-    """The map as SVG. ``tiers``: the tier of each partner that the register has a row for; ``stories``: how many of
-    the day's items name each partner. Partners without a place on a map, such as organisations, are left to the
-    tables."""
+def draw_map(
+    tiers: Mapping[str, str], stories: Mapping[str, int], *, day: date, title: str, language: str = SOURCE
+) -> bytes:
+    """The map as SVG, its words in a language of the interface. ``tiers``: the tier of each partner that the register
+    has a row for; ``stories``: how many of the day's items name each partner. Partners without a place on a map, such
+    as organisations, are left to the tables."""
     area = world()
-    heading = escape(clean(f"{title}: {day_words(day)}"))
+    heading = escape(clean(f"{title}: {day_words(day, language)}"))
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {area.width} {area.height + LEGEND}" role="img" '
-        f'aria-labelledby="t" fill-rule="evenodd"><title id="t">{heading}</title><style>{_STYLE}</style>',
+        f'lang="{language}" aria-labelledby="t" fill-rule="evenodd"><title id="t">{heading}</title>'
+        f"<style>{_STYLE}</style>",
         f'<path class="sea" d="{area.outline}"/><g class="land"><path class="absent" d="{area.uncoded}"/>',
-        *_land(area, tiers),
+        *_land(area, tiers, language),
         "</g>",
-        *_rings(area, stories),
-        *_legend(area),
+        *_rings(area, stories, language),
+        *_legend(area, language),
         "</svg>\n",
     ]
     return "".join(parts).encode()
@@ -104,31 +111,46 @@ def shade_of(code: str, tiers: Mapping[str, str]) -> str:
     return Tier(tiers[code]).facts.band.value if code in tiers else "absent"
 
 
-def _land(area: World, tiers: Mapping[str, str]) -> Iterator[str]:
+def _land(area: World, tiers: Mapping[str, str], language: str) -> Iterator[str]:
     for code, path in area.shapes.items():
-        yield f'<path class="{shade_of(code, tiers)}" d="{path}"><title>{escape(_words(code, tiers))}</title></path>'
+        words = escape(_words(code, tiers, language))
+        yield f'<path class="{shade_of(code, tiers)}" d="{path}"><title>{words}</title></path>'
     for code, (x, y) in area.dots.items():
-        shade, words = shade_of(code, tiers), escape(_words(code, tiers))
+        shade, words = shade_of(code, tiers), escape(_words(code, tiers, language))
         yield f'<circle class="{shade}" cx="{x}" cy="{y}" r="{DOT}"><title>{words}</title></circle>'
 
 
-def _words(code: str, tiers: Mapping[str, str]) -> str:
-    return f"{name(code)}: {Tier(tiers[code]).facts.name_en}" if code in tiers else name(code)
+def _words(code: str, tiers: Mapping[str, str], language: str) -> str:
+    called = name(code, language)
+    said = translations(language).gettext
+    return f"{called}: {said(Tier(tiers[code]).facts.name_en)}" if code in tiers else called
 
 
-def _rings(area: World, stories: Mapping[str, int]) -> Iterator[str]:
+def _rings(area: World, stories: Mapping[str, int], language: str) -> Iterator[str]:
     places = {**area.centres, **area.dots}
+    said = translations(language).ngettext
     for code, count in stories.items():
         if code in places:
             x, y = places[code]
-            words = f"{escape(name(code))}: {count} {'story' if count == 1 else 'stories'}"
-            yield f'<g><title>{words}</title><circle class="ring" cx="{x}" cy="{y}" r="{RING}"/>'
+            number = said("%(count)s story", "%(count)s stories", count) % {"count": count}
+            yield f"<g><title>{escape(name(code, language))}: {escape(number)}</title>"
+            yield f'<circle class="ring" cx="{x}" cy="{y}" r="{RING}"/>'
             yield f'<text class="count" x="{x}" y="{y + 13}">{count}</text></g>'
 
 
-def _legend(area: World) -> Iterator[str]:
-    x, y = 40, area.height + 34
-    for shade, words in SHADES:
-        yield f'<rect class="{shade}" x="{x}" y="{y}" width="52" height="34"/>'
-        yield f'<text x="{x + 66}" y="{y + 32}">{words}</text>'
-        x += 66 + LETTER * len(words) + 44
+def _legend(area: World, language: str) -> Iterator[str]:
+    said = [(shade, translations(language).gettext(words)) for shade, words in SHADES]
+    widths = [66 + _width(words) + 44 for _, words in said]
+    # The words of some languages are longer than the map is wide: then the whole legend is drawn smaller.
+    scale = min(1, (area.width - 80) / sum(widths))
+    yield f'<g transform="translate(40 {area.height + 34}) scale({scale:.3f})">'
+    x = 0
+    for (shade, words), width in zip(said, widths, strict=True):
+        yield f'<rect class="{shade}" x="{x}" y="0" width="52" height="34"/>'
+        yield f'<text x="{x + 66}" y="32">{escape(words)}</text>'
+        x += width
+    yield "</g>"
+
+
+def _width(words: str) -> int:
+    return sum(WIDE if east_asian_width(letter) in "WF" else LETTER for letter in words)

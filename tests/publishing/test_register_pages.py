@@ -16,7 +16,8 @@ from service.partnerships.register import RegisterRow, Standing, amend_register
 from service.partnerships.tiers import Tier
 from service.publishing.register_facts import COLUMNS, write_csv
 from service.publishing.timeline import TICKS, draw_timeline, spans_of
-from service.publishing.world_map import draw_map, world
+from service.publishing.world_map import LETTER, SHADES, draw_map, world
+from service.translations import LANGUAGES, translations
 from tests.conftest import NOON, Desk, add_account
 from tests.publishing.newsroom import published
 
@@ -81,6 +82,8 @@ async def test_register_has_one_address_for_each_question(desk: Desk) -> None:
         ("/partnerships/kenya", "/partnerships/KE"),
         ("/partnerships/KEN.json", "/partnerships/KE.json"),
         ("/map.svg?date=20261116", "/map.svg?date=2026-11-16"),
+        ("/map.svg?language=FR&date=2026-11-16", "/map.svg?date=2026-11-16&language=fr"),
+        ("/map.svg?language=en", "/map.svg"),
     ):
         answer = await desk.public.get(asked)
         assert (answer.status_code, answer.headers.get("Location")) == (308, leads_to)
@@ -91,6 +94,7 @@ async def test_register_has_one_address_for_each_question(desk: Desk) -> None:
         ("/partnerships.json?on=1900-01-01", 422),
         ("/partnerships.json?on=soon", 422),
         ("/map.svg?date=2026-11-25", 404),
+        ("/map.svg?language=xx", 422),
     ):
         assert (await desk.public.get(path)).status_code == status, path
 
@@ -113,6 +117,25 @@ def test_map_is_well_formed_and_shades_by_band(tier: Tier, title: str) -> None:
         found = drawn.xpath(f"//s:g[@class='land']/s:{shape}[@class='{tier.facts.band}']", namespaces=SVG)
         assert len(found) == 1
     assert drawn.xpath("count(//s:path[@class='china'])", namespaces=SVG) == 1
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_legend_speaks_the_language_of_the_page_and_stays_within_the_map(language: str) -> None:
+    drawn = etree.fromstring(draw_map({"KE": "strategic"}, {"KE": 2}, day=TODAY, title="T", language=language))
+    [legend] = drawn.xpath("/s:svg/s:g[@transform]", namespaces=SVG)
+    words = [text.text for text in legend.iterfind("s:text", SVG)]
+    assert words == [translations(language).gettext(said) for _, said in SHADES]
+    last = legend.findall("s:text", SVG)[-1]
+    scale = float(legend.get("transform").rpartition("scale(")[2].rstrip(")"))
+    assert 40 + scale * (int(last.get("x")) + LETTER * len(words[-1])) <= world().width
+
+
+async def test_the_page_of_the_map_shows_it_in_its_own_language(desk: Desk) -> None:
+    page = (await desk.public.get("/fr/map?date=2026-11-24")).text
+    assert "/map.svg?date=2026-11-24&amp;language=fr" in page
+    assert "language=" not in (await desk.public.get("/map?date=2026-11-24")).text.partition("<main")[2]
+    drawn = (await desk.public.get("/map.svg?date=2026-11-24&language=fr")).text
+    assert "Afrique du Sud" in drawn
 
 
 def test_map_knows_every_country_that_geometry_shows() -> None:
