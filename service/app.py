@@ -32,6 +32,7 @@ from service.desk import (
 from service.desk import pages as desk_pages
 from service.desk import routes as story_routes
 from service.desk.closing import Freeze
+from service.desk.edition_screen import Preview
 from service.desk.live import watching
 from service.fetching import public_routes as fetching_public_routes
 from service.fetching import routes as fetching_routes
@@ -51,6 +52,7 @@ from service.publishing import (
     freezing,
     ledger_routes,
     page_routes,
+    preview,
     preview_routes,
     register_routes,
     research_routes,
@@ -75,6 +77,16 @@ _HERE = Path(__file__).parent
 def freezer(settings: Settings) -> Freeze:
     """How a closing edition's digest is rendered: the one call that goes from the desk to publishing."""
     return partial(freezing.freeze_digest, site=publishing_routes.digest_site_of(settings), calendar=settings.calendar)
+
+
+def previewer(settings: Settings) -> Preview:
+    """How the desk's pages show an item as its readers will have it: by publishing's own renderers."""
+    return partial(
+        preview.preview_item,
+        site=publishing_routes.site_of(settings),
+        digest_site=publishing_routes.digest_site_of(settings),
+        calendar=settings.calendar,
+    )
 
 
 def create_app(
@@ -117,6 +129,7 @@ def create_app(
     )
     app.state.formats = load_formats()
     app.state.freeze_digest = freezer(settings)
+    app.state.preview_item = previewer(settings)
     app.state.sign_ins = accounts.SignInThrottle()
     app.state.provider = configured_provider(settings)
     answer_errors(app)

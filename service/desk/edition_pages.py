@@ -17,6 +17,7 @@ from service.desk.story_pages import day_of
 from service.desk.tag_form import tags_of
 from service.models import Edition, Editor
 from service.web import Read, Write, may, runtime_of
+from service.words import ItemState
 from service.written import IsoDay
 
 router = APIRouter(route_class=DeskPage, include_in_schema=False)
@@ -54,8 +55,26 @@ async def ask_about_day(day: IsoDay, act: Literal["close", "reopen"], visit: Vis
     return show(visit, "ask_day", act=act, screen=screen, edition=screen.edition)
 
 
+@router.get("/desk/editions/{day}/items/{story_id}/preview")
+async def get_preview(
+    day: IsoDay,
+    story_id: str,
+    visit: VisitDep,
+    session: Read,
+    request: Request,
+    headline: Annotated[str, Query(max_length=500)] = "",
+    blurb: Annotated[str | None, Query(max_length=2_000)] = None,
+) -> Response:
+    """How an item will read with the words of a form, before they are kept."""
+    words = {"headline": headline.strip() or None, "blurb": blurb}
+    shown = await request.app.state.preview_item(session, day, story_id, **words, now=visit.now)
+    return show(visit, "preview", preview=shown, day=day, story=story_id)
+
+
 @router.get("/desk/editions/{day}/items/{story_id}/{act}")
-async def ask_about_item(day: IsoDay, story_id: str, act: Asks, visit: VisitDep, session: Read) -> Response:
+async def ask_about_item(
+    day: IsoDay, story_id: str, act: Asks, visit: VisitDep, session: Read, request: Request
+) -> Response:
     """What an act on an item will change in public, and the form that does it."""
     about = await item_screen(
         session,
@@ -66,7 +85,10 @@ async def ask_about_item(day: IsoDay, story_id: str, act: Asks, visit: VisitDep,
         calendar=visit.calendar,
         now=visit.now,
     )
-    return show(visit, "ask_item", act=act, about=about, item=about.item, edition=about.edition)
+    preview = None
+    if about.item.state != ItemState.WITHDRAWN:
+        preview = await request.app.state.preview_item(session, day, story_id, now=visit.now)
+    return show(visit, "ask_item", act=act, about=about, item=about.item, edition=about.edition, preview=preview)
 
 
 @router.post("/desk/editions/{day}/order")

@@ -3,8 +3,10 @@
 Reads only. Called by ``edition_pages``.
 """
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Any
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -15,6 +17,9 @@ from service.desk.tag_form import TagForm, tag_form
 from service.desk.wire import get_story
 from service.errors import FieldError, Invalid, NotFound
 from service.words import ItemState
+
+Preview = Callable[..., Awaitable[Any]]
+"""How an item is shown as its readers will have it: publishing's ``preview_item``, wired by ``app``."""
 
 
 @dataclass(frozen=True)

@@ -47,7 +47,7 @@ def write_text(digest: Digest) -> str:
         blocks.append(wrap(notice))
     for region in digest.groups:
         blocks.append(_heading(region.name))
-        blocks += [_text_item(item, site) for country in region.countries for item in country.items]
+        blocks += [text_item(item, site) for country in region.countries for item in country.items]
     blocks += [_text_stone(stone, site) for stone in edition.tombstones]
     issue = digest.issue
     if issue.corrected or issue.withdrawn:
@@ -82,7 +82,8 @@ def write_markdown(digest: Digest) -> str:
     return "\n\n".join(blocks) + "\n"
 
 
-def _text_item(item: PublicItem, site: Site) -> list[str]:
+def text_item(item: PublicItem, site: Site) -> list[str]:
+    """One item's lines of the plain digest, under the first of its countries; it has one at least."""
     first, *others = item.tags
     lines = wrap(f"{_place(first)} [{_tier(first, site)}]")
     lines += wrap(f"{wording.sentences(item)} ({source_name(item)})".strip())

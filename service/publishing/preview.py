@@ -2,24 +2,74 @@
 
 For the desk only: the one loader that reads what is not public. It makes the same frozen values as ``load``, so every
 format and the digest can be looked at before anything is published; what an item does not have yet (its time, its
-record) is shown as if it were published now. Called by ``preview_routes``.
+record) is shown as if it were published now. Called by ``preview_routes``, and by the desk's pages through ``app``.
 """
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date, datetime
+from html import unescape
 
+from lxml import etree
 from sqlalchemy import select as sa_select
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from service.clock import Calendar
+from service.errors import NotFound
 from service.models import Editor, Feed, Item, Story
+from service.publishing.digest_text import text_item
 from service.publishing.edition import PublicEdition, PublicItem, Site
+from service.publishing.formats.rss import render_rss
 from service.publishing.items import load_tags, public_source, rewritten_stories
 from service.publishing.load import load_edition
 from service.words import ItemState
 
 _WAITING = (ItemState.DRAFT, ItemState.SCHEDULED)
+
+
+@dataclass(frozen=True)
+class ItemPreview:
+    """One item as its readers will have it, out of the documents that they will have."""
+
+    rss_title: str
+    rss_description: str
+    """As a reader program shows it."""
+    digest: str
+    """Its lines of the plain digest; empty without a country, under which it would stand."""
+
+
+async def preview_item(
+    session: AsyncSession,
+    day: date,
+    story_id: str,
+    *,
+    headline: str | None = None,
+    blurb: str | None = None,
+    site: Site,
+    digest_site: Site,
+    calendar: Calendar,
+    now: datetime,
+) -> ItemPreview:
+    """How one item of a day's list will read, with these words where some are given; nothing is stored.
+
+    Raises:
+        NotFound: the story has no place in this list, or is withdrawn from it.
+    """
+    edition = await load_preview(session, day, site=site, calendar=calendar, now=now)
+    found = next((item for item in edition.items if item.id == story_id), None)
+    if found is None:
+        raise NotFound(f"Story {story_id[:40]} has no place in the edition of {day}.")
+    item = replace(
+        found,
+        headline=found.headline if headline is None else headline,
+        blurb=found.blurb if blurb is None else blurb,
+    )
+    [rss] = etree.fromstring(render_rss(replace(edition, items=(item,)))).iter("item")
+    return ItemPreview(
+        rss_title=rss.findtext("title", ""),
+        rss_description=unescape(rss.findtext("description", "")),
+        digest="\n".join(text_item(item, digest_site)) if item.tags else "",
+    )
 
 
 async def load_preview(

@@ -7,15 +7,16 @@ public address.
 from dataclasses import replace
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import Response
+from pydantic import BaseModel, ConfigDict, Field
 
 from service.errors import NotFound
 from service.headers import Kind, policy_of
 from service.models import Editor
 from service.publishing import digest
 from service.publishing.formats import BUILT_IN, Format
-from service.publishing.preview import load_preview
+from service.publishing.preview import load_preview, preview_item
 from service.publishing.routes import DigestSiteDep, SiteDep, digest_type
 from service.web import CalendarDep, Now, Read, may
 from service.written import IsoDay
@@ -69,6 +70,46 @@ async def preview_digest(
     edition = await load_preview(session, day, site=site, calendar=calendar, now=now)
     tagged = replace(edition, items=tuple(item for item in edition.items if item.tags))
     return _shown(digest.render_digest(tagged, extension), media_type, Kind.STYLED)
+
+
+class ItemPreviewOut(BaseModel):
+    """How one item will read."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    rss_title: str
+    rss_description: str = Field(description="As plain text: what a reader program shows.")
+    digest: str = Field(description="Its lines of the plain digest; empty while it has no country.")
+
+
+@router.get("/editions/{day}/items/{story_id}/preview", operation_id="preview_item")
+async def get_item_preview(
+    day: IsoDay,
+    story_id: str,
+    _by: Reader,
+    session: Read,
+    site: SiteDep,
+    digest_site: DigestSiteDep,
+    calendar: CalendarDep,
+    now: Now,
+    response: Response,
+    headline: Annotated[str | None, Query(max_length=500, description="Instead of its own; empty: its own.")] = None,
+    blurb: Annotated[str | None, Query(max_length=2_000, description="Instead of its own.")] = None,
+) -> ItemPreviewOut:
+    """How one item will read in RSS and in the digest, with other words where some are given; nothing is stored."""
+    response.headers["Cache-Control"] = "private, no-store"
+    shown = await preview_item(
+        session,
+        day,
+        story_id,
+        headline=headline or None,
+        blurb=blurb,
+        site=site,
+        digest_site=digest_site,
+        calendar=calendar,
+        now=now,
+    )
+    return ItemPreviewOut.model_validate(shown)
 
 
 def _shown(body: bytes, media_type: str, kind: Kind) -> Response:

@@ -108,7 +108,7 @@ async def test_an_editors_day_from_the_sign_in_to_the_digest_with_the_keyboard_a
 async def test_a_day_without_script(desk: Desk, window: Window) -> None:
     story = await a_wire_story(desk, title="Kenya opens a railway")
     page = await window(f"/desk/wire?story={story}", java_script_enabled=False)
-    await page.get_by_role("checkbox", name="Kenya").check()
+    await page.locator("#pane").get_by_role("checkbox", name="Kenya").check()
     await page.get_by_role("button", name="Confirm the ticked tags").click()
     await expect(page.locator("#says")).to_have_text("Tagged.")
     await page.get_by_role("button", name="Place in the edition").click()

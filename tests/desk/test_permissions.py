@@ -28,7 +28,7 @@ TABLE = {
     # What a program may do too: read, and add to the wire.
     "account": """
         sign_out get_me list_stories count_stories list_pass_reasons get_story suggest_tags
-        get_story_history list_editions get_edition compare_editions preview_edition preview_digest
+        get_story_history list_editions get_edition compare_editions preview_edition preview_digest preview_item
         stream_events list_present list_alerts list_feeds get_feed list_fetches list_partnerships get_partnership
         export_stories export_passed get_codebook add_story get_blind_spots
     """,

@@ -83,3 +83,27 @@ async def test_a_day_to_come_can_be_previewed(desk: Desk) -> None:
     await place(desk, story_id, "2026-11-25")
     assert "For tomorrow" in (await desk.editor.get(f"{EDITIONS}/2026-11-25/preview.html")).text
     assert (await desk.editor.get(f"{EDITIONS}/2027-01-01/preview.json")).json()["items"] == []
+
+
+async def test_an_item_reads_in_its_preview_as_in_the_documents_that_publish_it(desk: Desk) -> None:
+    story = await a_draft(desk, title="A draft & <b>more</b>", blurb="Its blurb.")
+    path = f"{EDITIONS}/{TODAY}/items/{story}/preview"
+    shown = (await desk.editor.get(path)).json()
+    written = (await desk.editor.get(path, params={"headline": "Fish & chips", "blurb": "<i>Fried</i>."})).json()
+    assert written["rss_title"] == "Fish & chips"
+    assert written["rss_description"] == "<i>Fried</i>."
+    assert "Fish & chips" in written["digest"]
+    assert (await item(desk, story, "publish")).is_success
+    rss = etree.fromstring((await desk.public.get("/daily.rss")).content)
+    assert rss.findtext("channel/item/title") == shown["rss_title"] == "A draft & <b>more</b>"
+    digest = (await desk.public.get(f"/digest/{TODAY}.txt")).text
+    assert shown["digest"] in digest
+    assert (await desk.editor.get(f"{EDITIONS}/2026-11-23/items/{story}/preview")).status_code == 404
+    assert (await desk.public.get(path)).status_code == 401
+
+
+async def test_an_item_without_a_country_has_no_line_in_the_digest(desk: Desk) -> None:
+    story = await a_wire_story(desk, title="Nobody tagged it")
+    await place(desk, story)
+    shown = (await desk.editor.get(f"{EDITIONS}/{TODAY}/items/{story}/preview")).json()
+    assert (shown["rss_title"], shown["digest"]) == ("Nobody tagged it", "")
