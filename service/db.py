@@ -14,6 +14,8 @@ import sqlite3
 import time
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from contextvars import ContextVar
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NewType
 
@@ -30,6 +32,18 @@ ReadSession = NewType("ReadSession", AsyncSession)
 WriteSession = NewType("WriteSession", AsyncSession)
 
 _WRITE = "huoban_write"
+
+
+@dataclass
+class _Writing:
+    """A write that was begun; it knows its end, since tasks that it starts inherit it and may outlive it."""
+
+    database: "Database"
+    over: bool = False
+
+
+_writing: ContextVar[_Writing | None] = ContextVar("huoban_writing", default=None)
+"""The write that this task, or the one that started it, is in."""
 BUSY_TIMEOUT_MS = 15_000
 """How long a writer waits for another one on SQLite; writes here are milliseconds, so this is ample."""
 
@@ -144,13 +158,25 @@ class Database:
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[WriteSession]:
-        """A session for one change: committed when the block ends, undone when it raises."""
-        async with self._turn, self._writes() as session:
-            # Begin now: on SQLite the lock is taken here and not at the first statement, so that what
-            # an action reads cannot have changed when it writes.
-            await session.connection()
-            yield WriteSession(session)
-            await session.commit()
+        """A session for one change: committed when the block ends, undone when it raises.
+
+        Raises:
+            RuntimeError: asked for within another, which it would wait for, and that one for it, for ever.
+        """
+        around = _writing.get()
+        if around is not None and around.database is self and not around.over:
+            raise RuntimeError("a write has begun here already: hand its session on instead of beginning another")
+        own = _Writing(self)
+        _writing.set(own)
+        try:
+            async with self._turn, self._writes() as session:
+                # Begin now: on SQLite the lock is taken here and not at the first statement, so that what
+                # an action reads cannot have changed when it writes.
+                await session.connection()
+                yield WriteSession(session)
+                await session.commit()
+        finally:
+            own.over = True
 
     async def close(self) -> None:
         """Give back every connection."""

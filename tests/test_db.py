@@ -46,6 +46,27 @@ async def test_a_read_keeps_nothing(database: Database) -> None:
     assert await how_many(database) == 0
 
 
+async def test_a_write_within_a_write_is_refused_at_once(database: Database) -> None:
+    async def write() -> None:
+        async with database.write() as session:
+            session.add(a_story())
+
+    later: list[asyncio.Task[None]] = []
+    async with asyncio.timeout(10):
+        async with database.write():
+            with pytest.raises(RuntimeError, match="hand its session on"):
+                await write()
+            with pytest.raises(RuntimeError, match="hand its session on"):
+                await asyncio.create_task(write())
+            waits = asyncio.create_task(asyncio.sleep(0.05))
+            waits.add_done_callback(lambda _: later.append(asyncio.create_task(write())))
+        await write()
+        await waits
+        await asyncio.sleep(0)
+        await asyncio.gather(*later)
+    assert await how_many(database) == 2, "one after the other is fine, also for a task that a write has started"
+
+
 async def test_what_a_writer_read_has_not_changed_when_it_writes(database: Database) -> None:
     story = a_story()
     async with database.write() as session:
