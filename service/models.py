@@ -163,6 +163,8 @@ class Fetch(SQLModel, table=True):
     new: int = 0
     detail: str | None = None
     url: str | None = None
+    parse_seconds: float | None = None
+    """How long the parser took; None where there was nothing to parse."""
 
 
 class Story(SQLModel, table=True):

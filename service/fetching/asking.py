@@ -106,6 +106,7 @@ async def read_feed(
     whole = not remembered or full_fetch_due or feed.last_outcome == Outcome.HTTP_ERROR
     found = await download(runtime.client, _request(runtime, feed, options, place, whole), now=now)
     outcome, parsed, detail = found.outcome, None, _detail(found)
+    parse_seconds: float | None = None
     digest = feed.body_hash if remembered else None
     if outcome is Outcome.OK:
         digest = body_hash(found.body)
@@ -115,11 +116,12 @@ async def read_feed(
             job = parse_job(feed, options, body=found.body, url=found.url, content_type=found.content_type, now=now)
             known = {} if whole else recall(feed.item_hashes)
             answer = await parsers.parse(replace(job, known=known))
+            parse_seconds = answer.seconds
             if isinstance(answer, ParsedFeed):
                 parsed, detail = admitted(answer, options), _joined(detail, answer.damaged)
             else:
                 outcome, detail = answer.outcome, answer.detail
-    return Answer(outcome, found, parsed, digest, whole, detail, place)
+    return Answer(outcome, found, parsed, digest, whole, detail, place, parse_seconds)
 
 
 def _request(runtime: Runtime, feed: Feed, options: FetchOptions, place: int, whole: bool) -> FeedRequest:

@@ -126,6 +126,8 @@ class ParsedFeed:
     links_shared: bool = False
     """Several entries of this document have one address or guid, so it names none of them. Such a feed must be
     parsed whole: from a few unseen slices the sharing cannot be seen."""
+    seconds: float = field(default=0.0, compare=False)
+    """How long the parser's process took to read it."""
 
 
 @dataclass(frozen=True)
@@ -134,6 +136,8 @@ class Unreadable:
 
     outcome: Outcome
     detail: str
+    seconds: float = field(default=0.0, compare=False)
+    """How long the parser's process took to find out."""
 
 
 Parsed = ParsedFeed | Unreadable

@@ -66,6 +66,8 @@ class Answer:
     detail: str | None
     place: int = 0
     """Which address it is of: 0 for the feed's own, n for the nth of its alternatives."""
+    parse_seconds: float | None = None
+    """How long the parser took; None where there was nothing to parse."""
 
 
 def broken_answer(feed: Feed, detail: str) -> Answer:

@@ -16,8 +16,10 @@ import resource
 import signal
 import struct
 import sys
+import time
 from asyncio.subprocess import PIPE, Process
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self
@@ -98,7 +100,7 @@ class ParserPool:
                 return await worker.ask(job)
         except TimeoutError:
             worker.fit = False
-            return Unreadable(Outcome.BAD_FEED, f"took longer than {self._deadline:g} s to parse")
+            return Unreadable(Outcome.BAD_FEED, f"took longer than {self._deadline:g} s to parse", self._deadline)
         except (asyncio.IncompleteReadError, ConnectionError):
             worker.fit = False
             return Unreadable(Outcome.BAD_FEED, "the parser process died of it")
@@ -205,11 +207,13 @@ def work() -> None:
     answers.flush()
     while (job := _next_job(jobs)) is not None:
         signal.alarm(seconds)
+        began = time.perf_counter()
         try:
             parsed: Parsed = parse_unseen(job)
         except MemoryError:
             parsed = Unreadable(Outcome.BAD_FEED, f"needs more than {memory // 2**20} MB to parse")
         signal.alarm(0)
+        parsed = replace(parsed, seconds=time.perf_counter() - began)
         answer = pickle.dumps(parsed, protocol=pickle.HIGHEST_PROTOCOL)
         answers.write(_LENGTH.pack(len(answer)))
         answers.write(answer)

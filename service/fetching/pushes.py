@@ -96,4 +96,5 @@ def _history(feed: Feed, push: Push, parsed: Parsed, new: int, seconds: float, n
         new=new,
         detail=detail,
         url=feed.url,
+        parse_seconds=parsed.seconds,
     )

@@ -236,6 +236,7 @@ def _fetch_row(result: Result, report: FetchReport) -> dict[str, Any]:
         "new": report.new,
         "detail": report.detail,
         "url": health.addresses(result.feed)[result.answer.place],
+        "parse_seconds": result.answer.parse_seconds,
     }
 
 

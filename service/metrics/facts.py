@@ -4,33 +4,37 @@ Every question is answered by an index, however much the newsroom holds: a scrap
 by. Called by ``routes``; what the figures mean for an operator stands in ``docs/operations.md``.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
-from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.core import GaugeHistogramMetricFamily, GaugeMetricFamily, Metric
 from sqlmodel import col, func, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from service.clock import Calendar
 from service.desk.closing import days_to_close
-from service.models import Edition, Feed, Fetch, Item, JournalRecord, Story
-from service.words import ItemState, StoryState
+from service.models import Delivery, Edition, Feed, Fetch, Item, JournalRecord, Story
+from service.words import DeliveryState, ItemState, StoryState
 
 RECENT = timedelta(hours=1)
 NEWEST = 50_000
 """Fetches looked at; an hour has more only beyond ten thousand feeds."""
 COUNTED = 100_000
 """Waiting stories are counted up to here; a desk that has more has another problem."""
+PARSE_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+"""Seconds; the last one is the parser's deadline."""
 
 
 @dataclass(frozen=True)
 class Figure:
-    """One figure, with a label where it is one of several."""
+    """One figure, with labels where it is one of several."""
 
     name: str
     help: str
     value: float
-    label: tuple[str, str] | None = None
+    labels: Mapping[str, str] = field(default_factory=dict)
 
 
 async def newsroom_figures(session: AsyncSession, *, now: datetime, calendar: Calendar) -> list[Figure]:
@@ -39,6 +43,7 @@ async def newsroom_figures(session: AsyncSession, *, now: datetime, calendar: Ca
         *await _fetching(session, now),
         *await _wire(session, now),
         *await _editions(session, now, calendar),
+        *await _outgoing(session, now),
     ]
 
 
@@ -66,14 +71,14 @@ async def _fetching(session: AsyncSession, now: datetime) -> list[Figure]:
     ).all()
     late = max((now - feeds[3]).total_seconds(), 0.0) if feeds[3] else 0.0
     return [
-        *(Figure("huoban_feeds", "Feeds, by how they stand.", n, ("state", state)) for state, n in states.items()),
+        *(Figure("huoban_feeds", "Feeds, by how they stand.", n, {"state": state}) for state, n in states.items()),
         Figure("huoban_fetch_lag_seconds", "How long the feed that waits longest has been due.", late),
         *(
-            Figure("huoban_fetches_last_hour", "Fetches that began in the last hour.", count, ("outcome", outcome))
+            Figure("huoban_fetches_last_hour", "Fetches that began in the last hour.", count, {"outcome": outcome})
             for outcome, count, _, _ in recent
         ),
         *(
-            Figure("huoban_fetch_seconds_last_hour", "What they took in all.", seconds or 0, ("outcome", outcome))
+            Figure("huoban_fetch_seconds_last_hour", "What they took in all.", seconds or 0, {"outcome": outcome})
             for outcome, _, seconds, _ in recent
         ),
         Figure("huoban_fetched_bytes_last_hour", "What they brought.", sum(row[3] or 0 for row in recent)),
@@ -87,7 +92,7 @@ async def _wire(session: AsyncSession, now: datetime) -> list[Figure]:
         here = (Story.state == state, col(Story.lead_id).is_(None))
         some = select(col(Story.id)).where(*here).limit(COUNTED).subquery()
         count = (await session.exec(select(func.count()).select_from(some))).one()
-        figures.append(Figure("huoban_stories_waiting", "Stories that wait for an editor.", count, ("state", state)))
+        figures.append(Figure("huoban_stories_waiting", "Stories that wait for an editor.", count, {"state": state}))
         first = select(col(Story.received_at)).where(*here).order_by(col(Story.received_at), col(Story.id)).limit(1)
         oldest += (await session.exec(first)).all()
     age = (now - min(oldest)).total_seconds() if oldest else 0.0
@@ -124,6 +129,60 @@ async def _editions(session: AsyncSession, now: datetime, calendar: Calendar) ->
     ]
 
 
+async def _outgoing(session: AsyncSession, now: datetime) -> list[Figure]:
+    due = col(Delivery.due_at) <= now
+    waiting = (
+        await session.exec(
+            select(Delivery.kind, func.count(), func.count().filter(due), func.min(col(Delivery.due_at)))
+            .where(col(Delivery.state).in_([DeliveryState.WAITING.value, DeliveryState.SENDING.value]))
+            .group_by(col(Delivery.kind))
+            .order_by(col(Delivery.kind))
+        )
+    ).all()
+    ended = (
+        await session.exec(
+            select(Delivery.kind, Delivery.state, func.count())
+            .where(col(Delivery.finished_at) > now - RECENT)
+            .group_by(col(Delivery.kind), col(Delivery.state))
+            .order_by(col(Delivery.kind), col(Delivery.state))
+        )
+    ).all()
+    late = max(((now - oldest).total_seconds() for *_, oldest in waiting), default=0.0)
+    return [
+        *(
+            Figure("huoban_outgoing_waiting", "Mails, pings and webhooks to be sent.", n, {"kind": kind})
+            for kind, n, *_ in waiting
+        ),
+        *(
+            Figure("huoban_outgoing_due", "Those of them whose time has come.", n, {"kind": kind})
+            for kind, _, n, _ in waiting
+        ),
+        Figure("huoban_outgoing_lag_seconds", "How long the one that waits longest has been due.", max(late, 0.0)),
+        *(
+            Figure("huoban_outgoing_last_hour", "What the last hour ended.", n, {"kind": kind, "result": state})
+            for kind, state, n in ended
+        ),
+    ]
+
+
+async def parse_times(session: AsyncSession, *, now: datetime) -> Metric:
+    """How long the documents of the last hour took to parse, in buckets. Counted in the database, not in a process.
+
+    The parsers belong to whichever process fetches, and that one may have no ``/metrics`` at all.
+    """
+    within = [func.count().filter(col(Fetch.parse_seconds) <= limit) for limit in PARSE_BUCKETS]
+    newest = select(func.max(col(Fetch.id))).scalar_subquery()
+    columns: list[Any] = [*within, func.count(), func.sum(col(Fetch.parse_seconds))]
+    query = select(*columns).where(
+        col(Fetch.id) > newest - NEWEST, col(Fetch.started_at) > now - RECENT, col(Fetch.parse_seconds).is_not(None)
+    )
+    *counts, total, seconds = (await session.exec(query)).one()
+    limits = [*(f"{limit:g}" for limit in PARSE_BUCKETS), "+Inf"]
+    family = GaugeHistogramMetricFamily("huoban_parse_seconds_last_hour", "Time to parse a document, in the last hour.")
+    family.add_metric([], list(zip(limits, [*counts, total], strict=True)), seconds or 0.0)
+    return family
+
+
 def _age(moment: datetime | None, now: datetime) -> float:
     return max((now - moment).total_seconds(), 0.0) if moment else -1.0
 
@@ -132,7 +191,8 @@ def as_metrics(figures: list[Figure]) -> list[Metric]:
     """The figures as prometheus-client's families, one for each name."""
     families: dict[str, GaugeMetricFamily] = {}
     for figure in figures:
-        labels = [figure.label[0]] if figure.label else []
-        family = families.setdefault(figure.name, GaugeMetricFamily(figure.name, figure.help, labels=labels))
-        family.add_metric([figure.label[1]] if figure.label else [], figure.value)
+        family = families.setdefault(
+            figure.name, GaugeMetricFamily(figure.name, figure.help, labels=list(figure.labels))
+        )
+        family.add_metric(list(figure.labels.values()), figure.value)
     return list(families.values())

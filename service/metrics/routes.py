@@ -17,7 +17,7 @@ from service import __version__
 from service.db import Database
 from service.errors import NotAllowed, NotAuthenticated
 from service.metrics.counting import RequestCounts
-from service.metrics.facts import Figure, as_metrics, newsroom_figures
+from service.metrics.facts import Figure, as_metrics, newsroom_figures, parse_times
 from service.web import CalendarDep, Now, Read, runtime_of
 
 router = APIRouter()
@@ -30,13 +30,13 @@ async def get_metrics(request: Request, session: Read, now: Now, calendar: Calen
     _admit(request)
     counts: RequestCounts = request.app.state.request_counts
     figures = [
-        Figure("huoban_build", "The version that runs.", 1, ("version", __version__)),
+        Figure("huoban_build", "The version that runs.", 1, {"version": __version__}),
         Figure("huoban_event_streams", "Desks that listen to this process.", request.app.state.watch.listeners),
         *_pool(runtime_of(request).database),
         *await newsroom_figures(session, now=now, calendar=calendar),
     ]
     registry = CollectorRegistry()
-    registry.register(_Ready(as_metrics(figures)))
+    registry.register(_Ready([*as_metrics(figures), await parse_times(session, now=now)]))
     return Response(counts.exposed() + generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
 
 
@@ -71,7 +71,7 @@ def _pool(database: Database) -> list[Figure]:
     pool = database.engine.pool
     states = {name: getattr(pool, method, None) for name, method in (("idle", "checkedin"), ("used", "checkedout"))}
     return [
-        Figure("huoban_database_connections", "Connections of this process.", read(), ("state", state))
+        Figure("huoban_database_connections", "Connections of this process.", read(), {"state": state})
         for state, read in states.items()
         if read is not None
     ]

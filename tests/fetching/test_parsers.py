@@ -74,6 +74,13 @@ async def test_pool_reads_what_the_parser_reads() -> None:
     assert children() == []
 
 
+async def test_each_answer_says_how_long_its_document_took() -> None:
+    async with ParserPool(workers=1, deadline=0.5) as pool:
+        for body in (GOOD, b"no feed"):
+            assert 0 < (await pool.parse(a_job(body))).seconds < 0.5
+        assert (await pool.parse(a_job(STALLING))).seconds == 0.5
+
+
 async def test_unused_pool_starts_no_process() -> None:
     async with ParserPool(workers=2):
         assert children() == []

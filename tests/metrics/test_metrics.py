@@ -5,13 +5,15 @@ import os
 import re
 import shutil
 import subprocess
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from service.models import Fetch
+from service.models import Delivery, Fetch
 from tests.builders import a_feed, a_story, stored
 from tests.conftest import NOON, Desk, SettableClock, serving, settings_for
 from tests.desk.newsroom import a_published, a_wire_story, place, tag
@@ -34,7 +36,7 @@ async def test_figures_say_how_the_newsroom_stands(desk: Desk, clock: SettableCl
     paused = a_feed(enabled=False, next_due_at=clock.now)
     story = a_story(late, at=NOON)
     fetches = [
-        Fetch(feed_id=late.id, started_at=NOON, seconds=0.5, outcome="ok", bytes=70),
+        Fetch(feed_id=late.id, started_at=NOON, seconds=0.5, outcome="ok", bytes=70, parse_seconds=0.03),
         Fetch(feed_id=broken.id, started_at=NOON, seconds=2, outcome="timeout"),
     ]
     await stored(desk.database, late, broken, paused)
@@ -52,6 +54,10 @@ async def test_figures_say_how_the_newsroom_stands(desk: Desk, clock: SettableCl
         ("huoban_fetches_last_hour", "timeout"): 1,
         ("huoban_fetch_seconds_last_hour", "timeout"): 2,
         ("huoban_fetched_bytes_last_hour",): 70,
+        ("huoban_parse_seconds_last_hour_bucket", "0.025"): 0,
+        ("huoban_parse_seconds_last_hour_bucket", "0.05"): 1,
+        ("huoban_parse_seconds_last_hour_bucket", "+Inf"): 1,
+        ("huoban_outgoing_lag_seconds",): 0,
         ("huoban_stories_waiting", "new"): 1,
         ("huoban_oldest_waiting_seconds",): 2400,
         ("huoban_published_today",): 1,
@@ -66,6 +72,31 @@ async def test_figures_say_how_the_newsroom_stands(desk: Desk, clock: SettableCl
     later = figures((await desk.public.get("/metrics")).text)
     assert later[("huoban_editions_overdue",)] == 1
     assert ("huoban_fetches_last_hour", "ok") not in later
+
+
+async def test_what_goes_out_is_counted_by_kind_and_by_how_it_ended(desk: Desk, clock: SettableClock) -> None:
+    def a_delivery(n: int, kind: str, state: str, **more: Any) -> Delivery:
+        about = {"lane": kind, "target": "t", "subject": "edition:2026-11-24", "seq": 1, "created_at": clock.now}
+        return Delivery(id=f"d{n}", key=f"k{n}", kind=kind, state=state, **({"due_at": clock.now} | about | more))
+
+    await stored(
+        desk.database,
+        a_delivery(1, "ping", "waiting"),
+        a_delivery(2, "ping", "waiting", due_at=clock.now + timedelta(hours=2)),
+        a_delivery(3, "mail", "sent", finished_at=clock.now),
+        a_delivery(4, "mail", "uncertain", finished_at=clock.now),
+        a_delivery(5, "mail", "sent", finished_at=clock.now - timedelta(hours=2)),
+    )
+    clock.move(minutes=5)
+    found = figures((await desk.public.get("/metrics")).text)
+    expected: dict[tuple[str, ...], float] = {
+        ("huoban_outgoing_waiting", "ping"): 2,
+        ("huoban_outgoing_due", "ping"): 1,
+        ("huoban_outgoing_lag_seconds",): 300,
+        ("huoban_outgoing_last_hour", "mail", "sent"): 1,
+        ("huoban_outgoing_last_hour", "mail", "uncertain"): 1,
+    }
+    assert {key: found.get(key) for key in expected} == expected
 
 
 async def test_requests_are_counted_by_pattern_and_no_client_makes_up_a_series(desk: Desk) -> None:
@@ -105,6 +136,7 @@ async def test_rules_and_dashboard_ask_only_for_figures_that_exist(desk: Desk) -
     exposed = {name for name, *_ in figures((await desk.public.get("/metrics")).text)}
     # What has no sample in a newsroom this young.
     exposed |= {"huoban_fetches_last_hour", "huoban_fetch_seconds_last_hour"}
+    exposed |= {"huoban_outgoing_due", "huoban_outgoing_last_hour", "huoban_outgoing_waiting"}
     rules = (DEPLOY / "prometheus/huoban-alerts.yml").read_text(encoding="utf-8")
     dashboard = json.loads((DEPLOY / "grafana/huoban.json").read_text(encoding="utf-8"))
     expressions = [target["expr"] for panel in dashboard["panels"] for target in panel["targets"]]
@@ -120,7 +152,7 @@ def test_real_prometheus_accepts_the_alert_rules() -> None:
         [promtool, "check", "rules", DEPLOY / "prometheus/huoban-alerts.yml"], capture_output=True, text=True
     )
     assert checked.returncode == 0, checked.stdout + checked.stderr
-    assert "9 rules found" in checked.stdout
+    assert "11 rules found" in checked.stdout
 
 
 async def test_list_that_people_opened_after_its_cut_off_is_theirs_and_never_overdue(
