@@ -141,10 +141,10 @@ def create_app(
     app.state.request_counts = counts
     app.add_middleware(CountRequests, counts=counts)
     app.add_middleware(Arrivals, settings=settings)  # the last one added stands in front of all others
-    for router in _editor_api():
-        app.include_router(router, prefix=API)
     for router in _outside_the_api():
         app.include_router(router)
+    for router in _editor_api():
+        app.include_router(router, prefix=API)
     _mount_languages(app, settings)
     app.mount("/static", StaticFiles(directory=_HERE / "static"), name="static")
     describe(app, _editor_api())
@@ -152,7 +152,10 @@ def create_app(
 
 
 def _outside_the_api() -> tuple[APIRouter, ...]:
+    # FastAPI makes a router ready when it first looks there for an address: what readers ask for, and whoever waits
+    # for the service to be up, stands before the many routes of the desk.
     return (
+        *_readers(),
         accounts.pages,
         adding_pages.router,
         source_pages.router,
@@ -161,7 +164,6 @@ def _outside_the_api() -> tuple[APIRouter, ...]:
         desk_pages.router,
         signing_in_routes.router,
         api_docs.router,
-        *_readers(),
         fetching_public_routes.router,
         websub_routes.router,
         metrics_routes.router,
