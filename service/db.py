@@ -4,16 +4,19 @@
 * ``write()`` gives a ``WriteSession`` that commits once when its block ends and rolls back if it raises.
   On SQLite it begins IMMEDIATE: a deferred transaction that reads and then writes loses updates or fails
   with "database is locked" under concurrency (docs/decisions/0002).
+* Both answer ``Unavailable`` within seconds when the database is away, locked, full or silent, and serve on by
+  themselves when it is back.
 
 This is the only module that commits. It knows no table; ``models`` does. Called by ``runtime``; everyone
 else is handed a session.
 """
 
 import asyncio
+import shutil
 import sqlite3
 import time
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,12 +24,13 @@ from typing import Any, NewType
 
 from sqlalchemy import Connection, event, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as NoConnectionFree
 from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from service.errors import SetupError
+from service.errors import SetupError, Unavailable
 
 ReadSession = NewType("ReadSession", AsyncSession)
 WriteSession = NewType("WriteSession", AsyncSession)
@@ -46,6 +50,22 @@ _writing: ContextVar[_Writing | None] = ContextVar("huoban_writing", default=Non
 """The write that this task, or the one that started it, is in."""
 BUSY_TIMEOUT_MS = 15_000
 """How long a writer waits for another one on SQLite; writes here are milliseconds, so this is ample."""
+LEAST_ROOM = 4 * 2**20
+"""Bytes free beside the SQLite file below which nothing more can safely be stored: what its log may grow by."""
+_FREE_SECONDS = 10
+"""How long a caller waits for a connection of the pool."""
+_AWAY = "The database does not answer at this moment. Look whether your act was stored before you repeat it."
+_LOCKED = "Another program keeps the database locked. Nothing was changed; try again."
+_FULL = "The disk of the database is full. Nothing was changed; the operator must make room."
+_SQLITE_AWAY = {
+    sqlite3.SQLITE_BUSY: _LOCKED,
+    sqlite3.SQLITE_LOCKED: _LOCKED,
+    sqlite3.SQLITE_FULL: _FULL,
+    sqlite3.SQLITE_READONLY: _AWAY,
+    sqlite3.SQLITE_IOERR: _AWAY,
+    sqlite3.SQLITE_CANTOPEN: _AWAY,
+}
+"""By primary result code (sqlite.org/rescode.html)."""
 
 
 def _prepare_sqlite(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
@@ -83,6 +103,40 @@ def _keep_write_ahead_log(connection: sqlite3.Connection) -> None:
             return
 
 
+def why_unavailable(error: SQLAlchemyError) -> str | None:
+    """What to tell a caller whom the database failed for the moment; None where the fault is in what was asked."""
+    if isinstance(error, NoConnectionFree):
+        return _AWAY
+    if not isinstance(error, DBAPIError):
+        return None
+    if isinstance(error.orig, sqlite3.Error):
+        return _SQLITE_AWAY.get((getattr(error.orig, "sqlite_errorcode", None) or 0) & 0xFF)
+    away = error.connection_invalidated or isinstance(error, OperationalError | InterfaceError)
+    return _AWAY if away else None
+
+
+@asynccontextmanager
+async def _available() -> AsyncIterator[None]:
+    try:
+        yield
+    except SQLAlchemyError as error:
+        reason = why_unavailable(error)
+        if reason is None:
+            raise
+        raise Unavailable(reason) from error
+
+
+def _for_postgresql() -> dict[str, Any]:
+    from service.impatient import CONNECT_SECONDS, ImpatientConnection  # the driver, which SQLite does not need
+
+    return {
+        "pool_size": 10,
+        "pool_pre_ping": True,
+        "pool_timeout": _FREE_SECONDS,
+        "connect_args": {"connect_timeout": CONNECT_SECONDS, "async_creator_fn": ImpatientConnection.connect},
+    }
+
+
 class Database:
     """One engine and its two kinds of session."""
 
@@ -106,10 +160,10 @@ class Database:
             )
         self.url = parsed
         self.is_sqlite = parsed.drivername.startswith("sqlite")
-        options: dict[str, Any] = {} if self.is_sqlite else {"pool_size": 10, "pool_pre_ping": True}
+        options = {} if self.is_sqlite else _for_postgresql()
         # SQLite writes one at a time: those of this process wait here, in the order they came and without a connection.
         # Left to SQLite, they would poll for its lock out of order, each with a connection that readers then lack.
-        self._turn: AbstractAsyncContextManager[object] = asyncio.Lock() if self.is_sqlite else nullcontext()
+        self._turn = asyncio.Lock() if self.is_sqlite else None
         self.engine: AsyncEngine = create_async_engine(parsed, **options)
         if self.is_sqlite:
             event.listen(self.engine.sync_engine, "connect", _prepare_sqlite)
@@ -150,10 +204,23 @@ class Database:
                 "write the file and its folder, or point HUOBAN_DATABASE_URL elsewhere."
             ) from error
 
+    def require_room(self) -> None:
+        """Check that there is room on the disk for what is to be stored; on PostgreSQL its server knows.
+
+        Raises:
+            Unavailable: there is not.
+        """
+        if self.path is not None and shutil.disk_usage(self.path.absolute().parent).free < LEAST_ROOM:
+            raise Unavailable(_FULL)
+
     @asynccontextmanager
     async def read(self) -> AsyncIterator[ReadSession]:
-        """A session for reading; nothing done in it is kept."""
-        async with self._reads() as session:
+        """A session for reading; nothing done in it is kept.
+
+        Raises:
+            Unavailable: the database cannot be used at this moment.
+        """
+        async with _available(), self._reads() as session:
             yield ReadSession(session)
 
     @asynccontextmanager
@@ -162,6 +229,7 @@ class Database:
 
         Raises:
             RuntimeError: asked for within another, which it would wait for, and that one for it, for ever.
+            Unavailable: the database cannot be used at this moment.
         """
         around = _writing.get()
         if around is not None and around.database is self and not around.over:
@@ -169,7 +237,7 @@ class Database:
         own = _Writing(self)
         _writing.set(own)
         try:
-            async with self._turn, self._writes() as session:
+            async with self._in_turn(), _available(), self._writes() as session:
                 # Begin now: on SQLite the lock is taken here and not at the first statement, so that what
                 # an action reads cannot have changed when it writes.
                 await session.connection()
@@ -177,6 +245,21 @@ class Database:
                 await session.commit()
         finally:
             own.over = True
+
+    @asynccontextmanager
+    async def _in_turn(self) -> AsyncIterator[None]:
+        if self._turn is None:
+            yield
+            return
+        try:
+            async with asyncio.timeout(BUSY_TIMEOUT_MS / 1000):
+                await self._turn.acquire()
+        except TimeoutError as error:
+            raise Unavailable(_LOCKED) from error
+        try:
+            yield
+        finally:
+            self._turn.release()
 
     async def close(self) -> None:
         """Give back every connection."""

@@ -14,6 +14,7 @@
     ├── TooMany                 429  too_many         wait and try again
     ├── NotInstalled            501  not_installed    an extra that this installation lacks; says which
     ├── Unreachable             502  unreachable      another service, which this needs, does not answer
+    └── Unavailable             503  unavailable      the database cannot be used at this moment
 
 ``service.web`` turns them into RFC 9457 problem details (or a page); ``service.cli`` prints them on
 standard error. Nothing here knows about the web.
@@ -157,3 +158,11 @@ class Unreachable(HuobanError):
     status = 502
     code = "unreachable"
     title = "Another service does not answer"
+
+
+class Unavailable(HuobanError):
+    """The database cannot be used at this moment, and probably can soon (RFC 9110 §15.6.4)."""
+
+    status = 503
+    code = "unavailable"
+    title = "Not at this moment"

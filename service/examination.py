@@ -21,7 +21,7 @@ from sqlmodel import col, func, select
 from service.clock import Calendar
 from service.db import Database
 from service.desk.closing import days_to_close
-from service.errors import SetupError
+from service.errors import SetupError, Unavailable
 from service.fetching.checking import check_feeds, chosen
 from service.fetching.feeds_file import find_feeds_file, load_feeds_file
 from service.fetching.options import FeedSpec
@@ -123,8 +123,9 @@ async def _database(database: Database, now: datetime) -> AsyncIterator[Finding]
     except SetupError as error:
         yield Finding(Verdict.BAD, "database", error.detail, "See above; then run `huoban doctor` again.")
         return
-    except SQLAlchemyError as error:
-        reason = str(getattr(error, "orig", error)).strip().splitlines()[0]
+    except (SQLAlchemyError, Unavailable) as error:
+        cause = error.__cause__ if isinstance(error, Unavailable) and error.__cause__ else error
+        reason = str(getattr(cause, "orig", cause)).strip().splitlines()[0]
         yield Finding(Verdict.BAD, "database", f"{name} cannot be written: {reason}", "Check its rights and its disk.")
         return
     yield _good("database", f"{name}, at this version's schema")

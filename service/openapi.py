@@ -26,6 +26,7 @@ _PROBLEMS = {
     "428": "The change came without `If-Match`.",
     "429": "Too many requests; wait for `Retry-After` seconds.",
     "501": "It needs an extra that this installation lacks.",
+    "503": "The database cannot be used at this moment; wait for `Retry-After` seconds.",
 }
 _PROBLEM_SCHEMA = {
     "title": "Problem",
@@ -125,7 +126,7 @@ def _completed(schema: dict[str, Any], keyed: set[str | None]) -> dict[str, Any]
 def _complete_operation(method: str, operation: dict[str, Any], keyed: set[str | None]) -> None:
     parameters = operation.get("parameters", [])
     versioned = any(parameter["name"].lower() == "if-match" for parameter in parameters)
-    statuses = {"400", "401", "403", "404", "422", "429"}
+    statuses = {"400", "401", "403", "404", "422", "429", "503"}
     if method != "get":
         statuses |= {"409", "413"}
     if versioned:

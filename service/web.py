@@ -31,8 +31,10 @@ from service.errors import (
     NotAllowed,
     NotAuthenticated,
     TooMany,
+    Unavailable,
     VersionRequired,
 )
+from service.headers import headers_for, kind_of
 from service.journal import take_turn
 from service.models import DeskSession, Editor, Token
 from service.runtime import Runtime
@@ -150,8 +152,11 @@ async def caller_of(request: Request, now: datetime, *, counts: bool) -> Caller:
     if caller.session_hash and request.method not in SAFE_METHODS and not _same_origin(request):
         raise NotAllowed("This request came from another site.")
     if counts and (last_seen is None or now - last_seen >= auth.TOUCH_EVERY):
-        async with runtime.database.write() as write:
-            await auth.touch(write, seen, now=now)
+        try:
+            async with runtime.database.write() as write:
+                await auth.touch(write, seen, now=now)
+        except Unavailable as error:  # who only reads is answered while nothing can be stored
+            log.warning("use_not_noted", reason=error.detail)
     structlog.contextvars.bind_contextvars(editor=caller.editor.pseudonym)
     return caller
 
@@ -242,6 +247,8 @@ async def _answer_huoban_error(request: Request, error: Exception) -> Response:
         response.headers["WWW-Authenticate"] = "Bearer"
     if error.status == TooMany.status:
         response.headers["Retry-After"] = "60"  # every limit counts by the minute
+    if error.status == Unavailable.status:
+        response.headers["Retry-After"] = "5"
     if error.current is not None and "version" in error.current:
         response.headers["ETag"] = etag(error.current["version"])
     if error.status >= 500:
@@ -356,6 +363,13 @@ def _for_people(handler: ErrorHandler) -> ErrorHandler:
         return response
 
     return answer
+
+
+async def answer_unavailable(scope: Scope, receive: Receive, send: Send, error: Unavailable) -> None:
+    """The one shape of this error from a layer in front of the routes, where no handler of theirs hears of it."""
+    response = await _for_people(_answer_huoban_error)(Request(scope), error)
+    response.raw_headers.extend(((b"cache-control", b"no-store"), *headers_for(kind_of(scope["path"]))))
+    await response(scope, receive, send)
 
 
 def answer_errors(app: FastAPI) -> None:

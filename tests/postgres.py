@@ -8,6 +8,7 @@ missing install step.
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
@@ -26,7 +27,23 @@ class Postgres:
     """A running server, reached through its socket folder."""
 
     socket_folder: Path
+    _command: list[str | Path] = field(default_factory=list)
+    _as_user: dict[str, Any] = field(default_factory=dict)
+    _process: subprocess.Popen[bytes] | None = None
     _count: int = field(default=0)
+
+    def start(self) -> None:
+        """Start it, for the first time or after ``stop``."""
+        home = self.socket_folder
+        with (home / "log").open("ab") as log:
+            self._process = subprocess.Popen(self._command, stdout=log, stderr=log, cwd=home, **self._as_user)
+        _wait_until_ready(home, self._process)
+
+    def stop(self, how: signal.Signals = signal.SIGTERM) -> None:
+        """Stop it: SIGQUIT as in a crash, SIGINT breaking off what is under way, SIGTERM once all clients are gone."""
+        assert self._process is not None
+        self._process.send_signal(how)
+        self._process.wait(timeout=30)
 
     def url(self, name: str) -> str:
         """How the service names one of its databases."""
@@ -58,8 +75,8 @@ def _binaries() -> Path | None:
 
 
 @contextmanager
-def start_postgres() -> Iterator[Postgres]:
-    """Start a server for one test session."""
+def start_postgres(*, keeps: bool = False) -> Iterator[Postgres]:
+    """Start a server for one test session; one that ``keeps`` what it has confirmed, also when it crashes."""
     binaries = _binaries()
     if binaries is None:
         reason = "no PostgreSQL server binary; install your system's postgresql package"
@@ -78,22 +95,18 @@ def start_postgres() -> Iterator[Postgres]:
     subprocess.run([binaries / "initdb", *options], check=True, capture_output=True, cwd=home, **as_user)
     settings = [
         "fsync=off",
-        "synchronous_commit=off",
+        f"synchronous_commit={'on' if keeps else 'off'}",
         "full_page_writes=off",
         "listen_addresses=",
         "max_connections=200",
     ]
     flags = [flag for setting in [*settings, f"unix_socket_directories={home}"] for flag in ("-c", setting)]
-    with (home / "log").open("wb") as log:
-        server = subprocess.Popen(
-            [binaries / "postgres", "-D", data, *flags], stdout=log, stderr=log, cwd=home, **as_user
-        )
+    server = Postgres(home, [binaries / "postgres", "-D", data, *flags], as_user)
     try:
-        _wait_until_ready(home, server)
-        yield Postgres(home)
+        server.start()
+        yield server
     finally:
-        server.terminate()
-        server.wait(timeout=30)
+        server.stop()
         shutil.rmtree(home, ignore_errors=True)
 
 

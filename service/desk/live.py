@@ -17,6 +17,7 @@ from sqlmodel import col, func, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from service.db import Database
+from service.impatient import CONNECT_SECONDS, ImpatientConnection
 from service.journal import CHANNEL
 from service.models import Edition, Editor, Feed, Item, JournalRecord, Story
 
@@ -99,12 +100,13 @@ class JournalWatch:
                 await self.look()
 
     async def _listen(self) -> None:
-        import psycopg  # only here: nine megabytes that a newsroom on SQLite need not carry
 
         url = self._database.url.set(drivername="postgresql").render_as_string(hide_password=False)
-        async with await psycopg.AsyncConnection.connect(url, autocommit=True) as connection:
+        connecting = ImpatientConnection.connect(url, autocommit=True, connect_timeout=CONNECT_SECONDS)
+        async with await connecting as connection:
             await connection.execute(f"LISTEN {CHANNEL}")  # a constant of ours, which no statement takes as a value
             while True:
+                await connection.execute("SELECT 1")  # raises where the silence was a connection that has died
                 await self.look()
                 async for notice in connection.notifies(timeout=LOOK_ANYWAY):
                     self._hear(int(notice.payload))

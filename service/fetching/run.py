@@ -30,7 +30,7 @@ from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from service.among import among
-from service.errors import HuobanError
+from service.errors import HuobanError, Unavailable
 from service.fetching.asking import ask_feed, host_gap, read_feed
 from service.fetching.catalogue import feed_options
 from service.fetching.claims import LEASE, Claim, claim_hosts, release_owner, soonest_turn
@@ -122,13 +122,30 @@ async def run_round(
         writer.todo.put_nowait(Order.END)
         await asyncio.wait((writing,))
         if broken_off or fetching.exception() is not None:
-            async with runtime.database.write() as session:
-                await release_owner(session, owner, gap=runtime.settings.host_gap, now=runtime.clock())
+            await _give_back(job)
     writing.result()
     fetching.result()
     await note_pending(runtime.database, now=runtime.clock(), keep_going=keep_going)
     tally.say("round_done")
     return tally.reports
+
+
+async def _give_back(job: _Round) -> None:
+    """End all leases of a round that was broken off; a database that is away for a minute is waited for.
+
+    Else a short absence would keep its hosts from being asked until their leases end by themselves.
+    """
+    for wait in (1.0, 2.0, 5.0, 10.0, 20.0, 30.0, None):
+        try:
+            async with job.runtime.database.write() as session:
+                now = job.runtime.clock()
+                await release_owner(session, job.owner, gap=job.runtime.settings.host_gap, now=now)
+            return
+        except Unavailable:
+            if wait is None or not job.keep_going():
+                raise
+            log.warning("hosts_not_given_back_yet", again_in=wait)
+            await asyncio.sleep(wait)
 
 
 class _Tally:

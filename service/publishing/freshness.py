@@ -20,6 +20,7 @@ from sqlmodel import col, func
 
 from service.clock import Calendar
 from service.db import Database
+from service.errors import Unavailable
 from service.models import JournalRecord, RegisterEntry
 
 LOOK_EVERY = 0.1
@@ -77,7 +78,7 @@ class Freshness:
         try:
             async with self._lock:
                 await self._look(now)
-        except SQLAlchemyError as error:  # whoever asks once the last look is over is told
+        except (SQLAlchemyError, Unavailable) as error:  # whoever asks once the last look is over is told
             log.warning("look_ahead_failed", error=repr(error))
         finally:
             self._ahead = None
@@ -87,7 +88,9 @@ class Freshness:
         started = asyncio.get_running_loop().time()
         last, changes, rows = await self._count(self._last_seq)
         day_ends = self._calendar.begins_at(self._calendar.day_of(now) + timedelta(days=1))
-        if changes or rows != self._rows or day_ends != self._day_ends:
+        # A journal that ends earlier than it did: the database is another copy, after a failover or a restore.
+        older = last < (self._last_seq or 0)
+        if changes or older or rows != self._rows or day_ends != self._day_ends:
             self._version += 1
         self._last_seq, self._rows, self._day_ends = last, rows, day_ends
         self._looked_commits, self._holds_until, self.looked_at = commits, started + LOOK_EVERY, now

@@ -234,7 +234,8 @@ async def is_alive() -> dict[str, str]:
 
 
 @router.get("/health/ready", operation_id="is_ready")
-async def is_ready(session: Read) -> dict[str, str]:
-    """The process answers and its database does."""
+async def is_ready(request: Request, session: Read) -> dict[str, str]:
+    """The process answers, its database does, and there is room for more."""
     await load.ping(session)
+    runtime_of(request).database.require_room()
     return {"status": "ready"}

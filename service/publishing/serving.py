@@ -12,10 +12,12 @@ from typing import Any, cast
 
 from starlette.responses import Response
 
+from service.errors import Unavailable
 from service.headers import PREFLIGHT, Application, Headers, Kind, Message, Receive, Scope, Send, headers_for, kind_of
 from service.publishing.caching import Answer, Document, Kept, Shelf, answer_from
 from service.publishing.freshness import Freshness
 from service.runtime import Runtime
+from service.web import answer_unavailable
 
 _HANDED_OVER = "huoban.documents"
 
@@ -93,7 +95,12 @@ class PublicCache:
             now = runtime.clock()
             version = freshness.current(now)
             if version is None:
-                version = await freshness.look(now)
+                try:
+                    version = await freshness.look(now)
+                except Unavailable as error:
+                    # What is kept may have been withdrawn meanwhile: caches in front of us decide whether they know.
+                    await answer_unavailable(scope, receive, send, error)
+                    return
             if (kept := self._kept.shelf.find(path, query, version)) is not None:
                 await _send_kept(kept, scope, send, now)
                 return

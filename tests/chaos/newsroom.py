@@ -123,13 +123,17 @@ class EditorAtWork:
 
     def __init__(self, base: str, token: str, chance: random.Random) -> None:
         headers = {"Authorization": f"Bearer {token}"}
-        self.client = httpx.AsyncClient(base_url=base, headers=headers, trust_env=False, timeout=20)
+        self.client = httpx.AsyncClient(base_url=base, headers=headers, trust_env=False, timeout=40)
         self._chance = chance
         self.published: set[str] = set()
         self.withdrawn: set[str] = set()
         self.perhaps: set[str] = set()
         """Stories with an act that was never answered."""
         self.failures: list[str] = []
+        self.unavailable = 0
+        """How often the database was away."""
+        self.slowest = 0.0
+        """Seconds that the slowest answer took."""
 
     async def work(self) -> None:
         """One story after the other, for ever; whoever started it cancels it."""
@@ -171,8 +175,13 @@ class EditorAtWork:
 
     async def _ask(self, method: str, path: str, **more: Any) -> httpx.Response | None:
         answer = await self.client.request(method, path, **more)
+        self.slowest = max(self.slowest, answer.elapsed.total_seconds())
         if answer.is_success:
             return answer
+        if answer.status_code == 503 and answer.json()["code"] == "unavailable" and "Retry-After" in answer.headers:
+            self.unavailable += 1
+            await asyncio.sleep(0.1)
+            return None
         if answer.status_code not in (409, 412, 429):  # the world moved on, which an unanswered act explains
             self.failures.append(f"{method} {path}: {answer.status_code} {answer.text[:300]}")
         return None
