@@ -3,9 +3,17 @@
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
+# What `make bench` measures with: `make bench FEEDS=50 SIZES="20 60" STORIES="500 1500" …` shows it in minutes.
+RESULTS := benchmarks/results
+FEEDS ?= 1000
+SIZES ?= 100 1000 10000
+STORIES ?= 10000 100000 1000000
+WAITING ?= 100000
+ROUNDS ?= 3
+SECONDS ?= 3
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo serve test test-browser bench-desk check cover fuzz week chaos audit lock wheel clean
+.PHONY: help install demo serve test test-browser bench bench-desk check cover fuzz week chaos audit lock wheel clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,6 +40,16 @@ test: install ## run the tests (PostgreSQL's too where its server is installed)
 test-browser: install ## drive the desk in Chromium, installed by its package where root may do that
 	@command -v chromium >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium; }
 	$(BIN)/python -m pytest -n 2 tests/browser
+
+bench: install ## every benchmark, its target and the chart in docs/performance.md; FEEDS, STORIES … for small sizes
+	$(BIN)/python -m benchmarks.report --machine
+	$(BIN)/python -m benchmarks.ingest --feeds $(FEEDS) --rounds $(ROUNDS) --json $(RESULTS)/ingest.json
+	$(BIN)/python -m benchmarks.ingest --sizes $(SIZES) --json $(RESULTS)/ingest_sizes.json
+	$(BIN)/python -m benchmarks.serving --seconds $(SECONDS) --rounds $(ROUNDS) --json $(RESULTS)/serving.json
+	$(BIN)/python -m benchmarks.desk --stories $(STORIES) --json $(RESULTS)/desk_sqlite.json
+	$(BIN)/python -m benchmarks.desk --stories $(STORIES) --database postgresql --json $(RESULTS)/desk_postgresql.json
+	$(BIN)/python -m benchmarks.desk_shift --waiting $(WAITING) --json $(RESULTS)/desk_shift.json
+	$(BIN)/python -m benchmarks.report
 
 bench-desk: install ## a shift of 50 stories with real keys: how long an editor waits for the machine
 	$(BIN)/python -m benchmarks.desk_shift
