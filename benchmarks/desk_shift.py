@@ -13,14 +13,16 @@ import argparse
 import asyncio
 import json
 import os
-import shutil
+import re
 import tempfile
 import time
+from collections import Counter
 from pathlib import Path
 from statistics import median, quantiles
 from typing import Any
+from urllib.parse import urlsplit
 
-from playwright.async_api import Page, async_playwright
+from playwright.async_api import Page, Request
 from sqlmodel import select
 
 from benchmarks.desk import serving
@@ -30,9 +32,9 @@ from service.clock import utc_now
 from service.db import Database
 from service.models import Editor, Story, new_id
 from service.partnerships import places
+from tests.chromium import started_chromium
 
 KEYS = ("a", "Enter", "Enter", "e", "p", "Enter")
-QUIET = ["--no-sandbox", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
 
 
 async def prepare(url: str, *, waiting: int, stories: int) -> str:
@@ -63,8 +65,8 @@ def _story(title: str, number: int) -> Story:
 async def shift(port: int, secret: str, *, stories: int) -> dict[str, Any]:
     """Handle the newest stories; answers the milliseconds."""
     base = f"http://127.0.0.1:{port}"
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=shutil.which("chromium"), args=QUIET)
+    asked: Counter[str] = Counter()
+    async with started_chromium() as browser:
         context = await browser.new_context(viewport={"width": 1440, "height": 900})
         await context.add_cookies([{"name": "huoban", "value": secret, "url": base}])
         page = await context.new_page()
@@ -74,9 +76,17 @@ async def shift(port: int, secret: str, *, stories: int) -> dict[str, Any]:
             await page.wait_for_selector("html[data-scripts=on]")
             timing = "performance.getEntriesByType('navigation')[0].domContentLoadedEventEnd"
             opened.append(await page.evaluate(timing))
+        page.on("request", lambda request: asked.update([_kind_of(request)]))
         times = [await _one(page) for _ in range(stories)]
-        await browser.close()
-    return {"open_ms": median(opened), "median_ms": median(times), "p95_ms": quantiles(times, n=20)[-1]}
+    found = {"open_ms": median(opened), "median_ms": median(times), "p95_ms": quantiles(times, n=20)[-1]}
+    return found | {"requests": {kind: round(count / stories, 2) for kind, count in asked.most_common()}}
+
+
+def _kind_of(request: Request) -> str:
+    """A request without what differs from story to story."""
+    parts = urlsplit(request.url)
+    path = re.sub(r"/(stories|items)/[a-z0-9]{16,}", r"/\1/…", re.sub(r"\d{4}-\d\d-\d\d", "…", parts.path))
+    return f"{request.method} {path}{'?' + parts.query if parts.query.startswith('part=') else ''}"
 
 
 async def _one(page: Page) -> float:
@@ -113,6 +123,8 @@ def main() -> None:
     print(
         f"95 in 100 under {found['p95_ms']:.0f} ms; {asked.stories} stories, load {found['load']:.1f} on this machine"
     )
+    for kind, each in found["requests"].items():
+        print(f"{each:5} requests a story: {kind}")
     if asked.json:
         asked.json.write_text(json.dumps(found, indent=2) + "\n")
 

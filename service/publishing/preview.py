@@ -20,7 +20,7 @@ from service.models import Editor, Feed, Item, Story
 from service.publishing.digest_text import text_item
 from service.publishing.edition import PublicEdition, PublicItem, Site
 from service.publishing.formats.rss import render_rss
-from service.publishing.items import load_tags, public_source, rewritten_stories
+from service.publishing.items import load_items, load_tags, public_source, rewritten_stories
 from service.publishing.load import load_edition
 from service.words import ItemState
 
@@ -55,16 +55,19 @@ async def preview_item(
     Raises:
         NotFound: the story has no place in this list, or is withdrawn from it.
     """
-    edition = await load_preview(session, day, site=site, calendar=calendar, now=now)
-    found = next((item for item in edition.items if item.id == story_id), None)
-    if found is None:
+    # The one item alone: its question is asked with each publication, whatever the length of the list.
+    waiting = await _waiting_items(session, day, site=site, calendar=calendar, now=now, only=story_id)
+    public = [col(Item.edition_date) == day, col(Item.story_id) == story_id]
+    found = waiting or await load_items(session, site, public, today=calendar.day_of(now))
+    if not found:
         raise NotFound(f"Story {story_id[:40]} has no place in the edition of {day}.")
     item = replace(
-        found,
-        headline=found.headline if headline is None else headline,
-        blurb=found.blurb if blurb is None else blurb,
+        found[0],
+        headline=found[0].headline if headline is None else headline,
+        blurb=found[0].blurb if blurb is None else blurb,
     )
-    [rss] = etree.fromstring(render_rss(replace(edition, items=(item,)))).iter("item")
+    alone = PublicEdition(site, "Preview", "", f"/editions/{day}", items=(item,), updated_at=now, day=day)
+    [rss] = etree.fromstring(render_rss(alone)).iter("item")
     return ItemPreview(
         rss_title=rss.findtext("title", ""),
         rss_description=unescape(rss.findtext("description", "")),
@@ -97,7 +100,7 @@ async def _places(session: AsyncSession, day: date) -> dict[str, int]:
 
 
 async def _waiting_items(
-    session: AsyncSession, day: date, *, site: Site, calendar: Calendar, now: datetime
+    session: AsyncSession, day: date, *, site: Site, calendar: Calendar, now: datetime, only: str | None = None
 ) -> list[PublicItem]:
     query = (
         sa_select(Item, Story, Feed, Editor)
@@ -106,6 +109,8 @@ async def _waiting_items(
         .outerjoin(Feed, col(Feed.id) == Story.feed_id)
         .where(col(Item.edition_date) == day, col(Item.state).in_(_WAITING))
     )
+    if only is not None:
+        query = query.where(col(Item.story_id) == only)
     rows = (await session.exec(query)).all()  # type: ignore[call-overload]  # as in ``items``
     tags = await load_tags(session, site, [item.story_id for item, *_ in rows], today=calendar.day_of(now))
     rewritten = await rewritten_stories(session, [story for _, story, *_ in rows])
