@@ -18,6 +18,7 @@ from jinja2.ext import babel_extract
 
 from service.desk.frame import SCREENS
 from service.desk.keys import KEYS
+from service.desk.problem_words import BY_CODE, SENTENCES
 from service.partnerships.tiers import QUALIFIERS, Band, Tier
 from service.publishing.world_map import SHADES
 from service.translations import LANGUAGES, SOURCE
@@ -54,6 +55,9 @@ def _shown_from_tables() -> Iterator[tuple[str, str]]:
     yield from ((qualifier.name_en, tiers) for qualifier in QUALIFIERS.values())
     yield from ((words, "service/publishing/world_map.py") for _, words in SHADES)
     yield from ((act.words, "service/desk/keys.py") for act in KEYS)
+    errors = "service/desk/problem_words.py"
+    yield from ((words, errors) for told in BY_CODE.values() for words in told)
+    yield from ((sentence, errors) for sentence in SENTENCES)
     yield from ((words, "service/desk/frame.py") for _, words, *_ in SCREENS)
     yield from ((word, "service/partnerships/register.py") for word in ("high", "medium", "low"))
 

@@ -86,6 +86,7 @@ async def _visit(request: Request, by: Annotated[Editor, Depends(may("read"))], 
     did = request.query_params.get("did", "")
     settings = runtime_of(request).settings
     language = choices.language or language_of(request)
+    request.state.language = language  # an error of this request is told in it, too
     return Visit(by, now, cal, choices, language, path, did, settings.suggestions, settings.pass_reasons)
 
 
@@ -93,8 +94,9 @@ VisitDep = Annotated[Visit, Depends(_visit)]
 
 
 def language_of(request: Request) -> str:
-    """The language of the interface that a browser asks for."""
-    return choose(request.headers.get("accept-language", ""))
+    """The language of the interface: the editor's, once they are known, else what the browser asks for."""
+    chosen: str | None = getattr(request.state, "language", None)
+    return chosen or choose(request.headers.get("accept-language", ""))
 
 
 def show(

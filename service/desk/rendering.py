@@ -14,9 +14,11 @@ from zoneinfo import ZoneInfo
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from service.desk import problem_words
 from service.desk.schemas import TagOut
 from service.partnerships import places, tiers
 from service.translations import SOURCE, direction, translations
+from service.translations.dates import age_words, clock_words
 
 _TEMPLATES = Path(__file__).resolve().parents[1] / "templates"
 _POLICY = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; frame-ancestors 'none'"
@@ -35,18 +37,19 @@ def environment(language: str = SOURCE) -> Environment:
         extensions=["jinja2.ext.i18n"],
     )
     made.install_gettext_translations(translations(language), newstyle=True)  # type: ignore[attr-defined]  # the extension's
-    made.filters.update(clock=clock_words, iso=iso_words, age=age_words, wall=wall_words, flag=places.flag)
+    made.filters.update(clock=partial(clock_words, language=language), age=partial(age_words, language=language))
+    made.filters.update(iso=iso_words, wall=wall_words, flag=places.flag)
     made.globals.update(interface=language, interface_direction=direction(language))
     made.globals.update(
         place_name=partial(places.name, language=language), tiers=tuple(tiers.Tier), confirmed_tags=confirmed_tags
     )
+    made.globals.update(
+        title_words=partial(problem_words.title_words, language=language),
+        sentence_words=partial(problem_words.sentence_words, language=language),
+        advice_words=partial(problem_words.advice_words, language=language),
+        problem_words=partial(problem_words.for_scripts, language),
+    )
     return made
-
-
-def clock_words(moment: datetime, zone: ZoneInfo) -> str:
-    """A moment by the newsroom's clock with the zone's name: ``24 Nov 06:10 EAT``."""
-    local = moment.astimezone(zone)
-    return f"{local.day} {local:%b %H:%M} {local:%Z}"
 
 
 def wall_words(moment: datetime, zone: ZoneInfo) -> str:
@@ -57,16 +60,6 @@ def wall_words(moment: datetime, zone: ZoneInfo) -> str:
 def iso_words(moment: datetime) -> str:
     """A moment for machines (RFC 3339)."""
     return moment.isoformat(timespec="seconds")
-
-
-def age_words(moment: datetime, now: datetime) -> str:
-    """How long ago, in the largest unit that fits: ``4 min``, ``3 h``, ``2 d``; what is to come has a plus."""
-    seconds = (now - moment).total_seconds()
-    sign, seconds = ("+", -seconds) if seconds < 0 else ("", seconds)
-    for size, unit in ((86_400, "d"), (3_600, "h")):
-        if seconds >= size:
-            return f"{sign}{int(seconds // size)} {unit}"
-    return f"{sign}{int(seconds // 60)} min"
 
 
 def confirmed_tags(tags: Sequence[TagOut]) -> str:

@@ -5,7 +5,7 @@ and weeks begin on Monday (ISO 8601). Zones are named by whoever prints a moment
 """
 
 from datetime import date, datetime
-from functools import cache
+from functools import cache, lru_cache
 from zoneinfo import ZoneInfo
 
 from babel import Locale
@@ -42,6 +42,31 @@ def moment_words(moment: datetime, zone: str, language: str = SOURCE) -> str:
 def ago_words(moment: datetime, now: datetime, language: str = SOURCE) -> str:
     """How long ago a moment was, in the largest unit that fits: ``12 minutes ago``."""
     return format_timedelta(moment - now, add_direction=True, locale=_locale(language))
+
+
+def age_words(moment: datetime, now: datetime, language: str = SOURCE) -> str:
+    """How old something is, in few letters and the largest unit that fits: ``4 min``; what is to come says so."""
+    ahead = moment > now
+    return format_timedelta(
+        moment - now,
+        "minute",
+        threshold=1,
+        add_direction=ahead,
+        format="short",
+        locale="en" if language == SOURCE else _locale(language),
+    )
+
+
+def clock_words(moment: datetime, zone: ZoneInfo, language: str = SOURCE) -> str:
+    """A moment by a wall clock, with the zone's name: ``24 Nov 06:10 EAT``."""
+    local = moment.astimezone(zone)
+    return f"{_short_day(local.date(), language)} {local:%H:%M} {local:%Z}"
+
+
+@lru_cache(maxsize=1_000)
+def _short_day(day: date, language: str) -> str:
+    # A screen of the desk says a hundred moments of a few days.
+    return format_skeleton("MMMd", day, locale=_locale(language))
 
 
 @cache

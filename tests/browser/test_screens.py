@@ -51,6 +51,7 @@ async def _newsroom(desk: Desk) -> dict[str, str]:
         "schedule": f"{items}/{draft}/schedule",
         "correct": f"{items}/{public}/correct",
         "withdraw": f"{items}/{public}/withdraw",
+        "preview": f"{items}/{draft}/preview?headline=Other+words",
         "close": f"/desk/editions/{TODAY}/close",
         "diff": f"/desk/editions/2026-11-23/diff/{TODAY}",
         "sources": "/desk/sources",

@@ -2,6 +2,7 @@
 
 import { enqueue } from "./queue.js";
 import { showClash } from "./clash.js";
+import { problemWords } from "./problems.js";
 import { say } from "./say.js";
 import { becamePublic, remember } from "./undo.js";
 import { madeVersion } from "./versions.js";
@@ -67,8 +68,7 @@ export async function perform(act, { inverse = null, silent = false, onDone = nu
   } else if (answer.kind === "clash") {
     await settleClash(act, answer, { inverse, onDone });
   } else if (answer.kind === "refused" && !silent) {
-    const fields = (answer.data?.errors ?? []).map((each) => `${each.field}: ${each.message}`);
-    say(word("refused", { why: [answer.data?.detail, ...fields].filter(Boolean).join(" ") }), { keep: true });
+    say(word("refused", { why: problemWords(answer.data) }), { keep: true });
   }
   if (answer.kind !== "done") announce(act);
   return answer;
@@ -91,5 +91,5 @@ function announce(act) {
 
 window.addEventListener("desk:orphan", ({ detail }) => {
   if (detail.answer.kind === "clash") settleClash(detail.act, detail.answer, {});
-  else say(word("refused", { why: detail.answer.data?.detail ?? "" }), { keep: true });
+  else say(word("refused", { why: problemWords(detail.answer.data) }), { keep: true });
 });

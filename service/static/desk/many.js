@@ -4,6 +4,7 @@
 import { perform } from "./acts.js";
 import { choose } from "./keys.js";
 import { outdated } from "./pane.js";
+import { problemWords } from "./problems.js";
 import { say } from "./say.js";
 import { remember } from "./undo.js";
 import { versionOf } from "./versions.js";
@@ -51,7 +52,7 @@ export async function passTicked(form) {
   remember(act, gone.map(takenBack));
   for (const row of gone) showPassed(row, option.dataset.mark);
   const told = word("passed_many", { count: gone.length, all: rows.length });
-  say(refused ? `${told} ${refused.told ?? refused.detail}` : told, { keep: Boolean(refused) });
+  say(refused ? `${told} ${problemWords(refused)}` : told, { keep: Boolean(refused) });
   return gone;
 }
 

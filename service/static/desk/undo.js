@@ -1,6 +1,7 @@
 // The last ten acts, each with what takes it back. Publishing, correcting and withdrawing are never taken back here:
 // readers have seen them.
 
+import { problemWords } from "./problems.js";
 import { say } from "./say.js";
 import { didWords, word } from "./words.js";
 
@@ -27,7 +28,7 @@ export async function undoLast(perform) {
   for (const act of step.inverse) {
     const answer = await perform(act, { silent: true });
     if (answer.kind !== "done") {
-      return say(word("undo_failed", { why: answer.data?.detail ?? "" }));
+      return say(word("undo_failed", { why: problemWords(answer.data) }));
     }
   }
   say(word("undone", { act: didWords(step.act.name) }));

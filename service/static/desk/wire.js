@@ -7,6 +7,7 @@ import { inverseOf } from "./inverse.js";
 import { bind, choose } from "./keys.js";
 import { askWhyMany, passTicked, tick } from "./many.js";
 import { begin, isDirty, outdated, prefetch, refreshStory, showStory, shownArticle } from "./pane.js";
+import { problemWords } from "./problems.js";
 import { say } from "./say.js";
 import { readVersions } from "./versions.js";
 import { word } from "./words.js";
@@ -237,7 +238,7 @@ async function pasted(event) {
   const text = event.clipboardData?.getData("text").trim() ?? "";
   if (event.target.closest?.("input, textarea") || !/^https?:\/\/\S+$/.test(text)) return;
   const answer = await request("POST", "/api/v1/stories", { body: { url: text }, key: crypto.randomUUID() });
-  if (answer.kind !== "done") return say(word("refused", { why: answer.data?.detail ?? "" }), { keep: true });
+  if (answer.kind !== "done") return say(word("refused", { why: problemWords(answer.data) }), { keep: true });
   current()?.removeAttribute("aria-current");
   const shown = await showStory(answer.data.id);
   say(answer.data.warning ?? word(answer.data.version === 1 && !answer.data.item ? "added" : "known"));
