@@ -13,7 +13,7 @@ ROUNDS ?= 3
 SECONDS ?= 3
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo serve test test-browser bench bench-desk check cover fuzz week chaos audit lock wheel clean
+.PHONY: help install demo serve test test-browser bench bench-desk check cover fuzz week chaos load soak audit lock wheel clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -72,6 +72,12 @@ week: install ## live through a simulated week of 1,000 feeds with faults, or HU
 
 chaos: install ## kill processes at random, 200 times or HUOBAN_CHAOS_KILLS, while people work
 	HUOBAN_CHAOS_KILLS=$${HUOBAN_CHAOS_KILLS:-200} $(BIN)/python -m pytest -q tests/chaos
+
+load: install ## fifty editors and two hundred readers for ten minutes, or HUOBAN_LOAD_SECONDS; DATABASE=postgresql
+	$(BIN)/python -m benchmarks.desk_editors --editors 50 --pause 2 --readers 200 --seconds $${HUOBAN_LOAD_SECONDS:-600} --database $${DATABASE:-sqlite}
+
+soak: install ## an hour, or HUOBAN_SOAK_SECONDS, of editors and readers: memory must stay flat within 5 %
+	$(BIN)/python -m benchmarks.desk_editors --editors 20 --pause 1 --readers 50 --seconds $${HUOBAN_SOAK_SECONDS:-3600} --flat 5 --database $${DATABASE:-sqlite}
 
 audit: install ## ask for known weaknesses of what we install, and write its bill of materials to dist/
 	$(BIN)/pip-audit --disable-pip --require-hashes -r requirements/run.txt --progress-spinner off

@@ -64,6 +64,10 @@ class Client:
         assert answer.status < 300 or not self._strict, (path, answer.status, received[:500])
         return json.loads(received), {key.lower(): value for key, value in answer.getheaders()}, took
 
+    def close(self) -> None:
+        """Hang up."""
+        self._connection.close()
+
 
 @contextmanager
 def serving(url: str) -> Iterator[tuple[int, int]]:
