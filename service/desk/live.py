@@ -17,7 +17,6 @@ from sqlmodel import col, func, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from service.db import Database
-from service.impatient import CONNECT_SECONDS, ImpatientConnection
 from service.journal import CHANNEL
 from service.models import Edition, Editor, Feed, Item, JournalRecord, Story
 
@@ -100,6 +99,8 @@ class JournalWatch:
                 await self.look()
 
     async def _listen(self) -> None:
+        # Only here: the driver is nine megabytes that a newsroom on SQLite need not carry.
+        from service.impatient import CONNECT_SECONDS, ImpatientConnection
 
         url = self._database.url.set(drivername="postgresql").render_as_string(hide_password=False)
         connecting = ImpatientConnection.connect(url, autocommit=True, connect_timeout=CONNECT_SECONDS)
