@@ -236,6 +236,7 @@ class Sighting(SQLModel, table=True):
     __table_args__ = (
         UniqueConstraint("story_id", "feed_id"),
         Index("ix_sighting_feed_guid", "feed_id", "guid"),
+        Index("ix_sighting_of_feed", "feed_id", "story_id"),
     )
 
     id: int | None = Field(default=None, primary_key=True)

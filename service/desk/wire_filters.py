@@ -66,13 +66,25 @@ class Scope:
         """Whether what the filter leaves lies in no index in the order of time."""
         return self.wanted.feed is not None or self.wanted.country is not None
 
-    def joined(self, query: Select[str, datetime]) -> Select[str, datetime]:
-        """The query held to this scope by indexes: for counting and listing what a narrow filter leaves."""
+    def joined(self, query: Select[str, datetime]) -> list[Select[str, datetime]]:
+        """The query held to this scope by indexes, for counting and listing what a narrow filter leaves.
+
+        In parts that share no story: most of what was seen in a feed was brought by it, and lies in an index with its
+        state and time; only the others' stories have to be looked up one by one.
+        """
+        held, feed = self._held(query), self.wanted.feed
+        if feed is None:
+            return [held]
+        own = select(Story.id).where(Story.feed_id == feed, *self._unmerged())
+        others = select(Sighting.story_id).where(Sighting.feed_id == feed).except_(own)
+        return [
+            held.where(col(Story.feed_id) == feed),
+            query.where(col(Story.id).in_(others), *self.conditions()),
+        ]
+
+    def _held(self, query: Select[str, datetime]) -> Select[str, datetime]:
         if self.wanted.country is not None:
             query = query.join(Tag, col(Tag.story_id) == col(Story.id)).where(col(Tag.partner) == self.wanted.country)
-        if self.wanted.feed is not None:
-            query = query.join(Sighting, col(Sighting.story_id) == col(Story.id))
-            query = query.where(col(Sighting.feed_id) == self.wanted.feed)
         if self.languages is not None:
             query = query.where(col(Story.language).in_(self.languages))
         if self._sources is not None:

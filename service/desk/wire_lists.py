@@ -166,8 +166,10 @@ class _Listing:
 
     def candidates(self, most: int) -> CTE:
         """Id and time of what the filter leaves, up to one more than ``most``, in no order."""
-        query = self.scope.joined(select(Story.id, self.moment.label("moment"))).where(*self.within())
-        return query.limit(most + 1).cte("candidates")
+        query = select(Story.id, self.moment.label("moment")).where(*self.within())
+        first, *others = self.scope.joined(query)
+        found: Any = first.union_all(*others) if others else first
+        return found.limit(most + 1).cte("candidates")  # type: ignore[no-any-return]  # one query or several
 
     async def count(self, rows: Any) -> int:
         """How many rows a subquery has."""

@@ -137,6 +137,21 @@ async def test_a_feed_shows_what_was_seen_in_it_whoever_brought_it(database: Dat
     assert await all_pages(database, feed=other.id) == [story.id]
 
 
+async def test_own_and_others_stories_of_a_feed_lie_in_one_order(database: Database) -> None:
+    one, other = a_feed(), a_feed()
+    await stored(database, one, other)
+    stories = [a_story((one, other)[number % 2], at=_at(number)) for number in range(12)]
+    merged = a_story(one, lead_id=stories[0].id)
+    await stored(database, *stories)
+    await stored(database, merged)
+    also = stories[1::4]
+    await stored(database, *(Sighting(story_id=s.id, feed_id=one.id, url=s.url, seen_at=NOON) for s in also))
+    expected = newest_first([*stories[::2], *also])
+    assert await all_pages(database, feed=one.id, limit=4) == expected
+    assert await all_pages(database, feed=one.id, limit=4, sort="source") == expected
+    assert (await a_page(database, feed=one.id)).total == len(expected)
+
+
 async def test_merged_stories_are_not_on_the_wire(database: Database) -> None:
     lead = a_story()
     await stored(database, lead)
