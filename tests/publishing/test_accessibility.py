@@ -13,6 +13,7 @@ from playwright.async_api import Browser, Page
 from service.translations import LANGUAGES
 from tests.chromium import started_chromium
 from tests.conftest import Desk
+from tests.desk.newsroom import TODAY, a_published, edition, item
 from tests.publishing.test_pages import a_newsroom
 
 pytestmark = pytest.mark.anyio
@@ -80,3 +81,19 @@ async def test_no_page_is_wider_than_a_small_telephone_in_any_language(desk: Des
             await page.goto(f"{'' if language == 'en' else f'/{language}'}{path}")
             beyond = await page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
             assert beyond == 0, (language, path)
+
+
+async def test_a_frozen_digest_fits_a_small_telephone_and_violates_no_rule(desk: Desk, browser: Browser) -> None:
+    words = "Ein Wort wie Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft " * 2
+    await a_published(desk, title=words, summary="x" * 200, url=f"https://paper.example/{'a' * 180}")
+    gone = await a_published(desk, title="Gone")
+    assert (await item(desk, gone, "withdraw", {"reason": "An error of ours."})).is_success
+    assert (await edition(desk, "close", client=desk.chief)).is_success
+    context = await browser.new_context(base_url=desk.base, viewport=NARROW)  # type: ignore[arg-type]  # width and height
+    page = await context.new_page()
+    await page.goto(f"/digest/{TODAY}.html")
+    beyond = await page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    assert beyond == 0
+    assert await violations(page) == []
+    await page.emulate_media(color_scheme="dark")
+    assert await violations(page, COLOURS) == [], "in the dark theme"
