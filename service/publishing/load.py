@@ -9,6 +9,7 @@ next: ``publishing.formats.rss``
 from dataclasses import replace
 from datetime import date, datetime
 
+from sqlalchemy import ColumnElement, String, literal
 from sqlalchemy import select as sa_select
 from sqlmodel import col, func, select
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -68,9 +69,8 @@ async def load_daily(session: AsyncSession, *, site: Site, calendar: Calendar, n
 
 async def newest_day(session: AsyncSession, *, today: date) -> date:
     """The last day, up to today, that has a published item; today when none has."""
-    public = Item.state == ItemState.PUBLISHED
-    query = select(func.max(Item.edition_date)).where(public, col(Item.edition_date) <= today)
-    return (await session.exec(query)).one() or today
+    day = col(Item.edition_date)
+    return await _first_day(session, day <= today, day.desc()) or today
 
 
 async def load_item(
@@ -112,10 +112,16 @@ async def list_stories(session: AsyncSession, *, limit: int) -> list[tuple[str, 
 
 async def neighbours(session: AsyncSession, day: date) -> tuple[date | None, date | None]:
     """The days before and after that have a published item."""
-    public = Item.state == ItemState.PUBLISHED
-    before = select(func.max(Item.edition_date)).where(public, col(Item.edition_date) < day)
-    after = select(func.min(Item.edition_date)).where(public, col(Item.edition_date) > day)
-    return (await session.exec(before)).one(), (await session.exec(after)).one()
+    other = col(Item.edition_date)
+    return await _first_day(session, other < day, other.desc()), await _first_day(session, other > day, other.asc())
+
+
+async def _first_day(session: AsyncSession, condition: ColumnElement[bool], order: ColumnElement[date]) -> date | None:
+    # The state is asked for as an expression, so that a database walks along the days and stops at the first; by an
+    # index of states it would read every item that was ever published.
+    public = col(Item.state).concat(literal("", String)) == ItemState.PUBLISHED.value
+    query = sa_select(col(Item.edition_date)).where(public, condition).order_by(order).limit(1)
+    return (await (await session.connection()).execute(query)).scalar()
 
 
 async def ping(session: AsyncSession) -> None:
