@@ -105,11 +105,17 @@ def create_app(
             aclosing(kept),
         ):
             app.state.runtime, app.state.parsers, app.state.watch = runtime, parsers, watch
-            with told_to_stop(watch.close):
-                if not settings.scheduler:
+            if not settings.scheduler:
+                with told_to_stop(watch.close):
                     yield
-                    return
-                async with scheduling(runtime, parsers, freeze=app.state.freeze_digest):
+                return
+            async with scheduling(runtime, parsers, freeze=app.state.freeze_digest) as metronome:
+
+                def wind_down() -> None:
+                    watch.close()
+                    metronome.begin_stop()
+
+                with told_to_stop(wind_down):
                     yield
 
     app = Front(

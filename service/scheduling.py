@@ -56,6 +56,8 @@ log = structlog.get_logger(__name__)
 
 DRAIN_SECONDS = 10.0
 """How long a stop waits for jobs that run; after that their leases are given back unfinished."""
+LAST_SECONDS = 5.0
+"""How long what was broken off may take to give back what it holds; a process that is to end, ends."""
 
 
 @dataclass(frozen=True)
@@ -88,6 +90,8 @@ class Metronome:
     def __init__(self, *, clock: Clock = utc_now) -> None:
         self.stopping = False
         """Set first when a stop begins; long jobs look at it and begin nothing more."""
+        self._until = 0.0
+        """When what runs is broken off, by the loop's clock, once ``stopping``."""
         self._running: set[asyncio.Task[None]] = set()
         self._clock = clock
         self._watch: asyncio.Task[None] | None = None
@@ -97,7 +101,7 @@ class Metronome:
 
     async def _tick(self, job: Job) -> None:
         # A task of our own: APScheduler cancels the coroutine that it awaits, and this one must survive that.
-        task = asyncio.create_task(self._guarded(job))
+        task = asyncio.create_task(self._guarded(job), name=job.name)
         self._running.add(task)
         task.add_done_callback(self._running.discard)
         await asyncio.shield(task)
@@ -127,22 +131,32 @@ class Metronome:
                 if job.next_run_time - now > job.trigger.every:
                     job.modify(next_run_time=now)
 
-    async def stop(self) -> None:
-        """Begin nothing more, let what runs finish for a while, then cancel the rest."""
-        self.stopping = True
+    def begin_stop(self) -> None:
+        """Begin nothing more. The time that jobs have to finish runs from here on, while connections finish, too."""
+        if self.stopping:
+            return
+        self.stopping, self._until = True, asyncio.get_running_loop().time() + DRAIN_SECONDS
         if self._watch is not None:
             self._watch.cancel()
         self._scheduler.pause()
+
+    async def stop(self) -> None:
+        """Begin nothing more, let what runs finish for a while, then cancel the rest."""
+        self.begin_stop()
         if self._running:
-            await asyncio.wait(self._running, timeout=DRAIN_SECONDS)
+            left = self._until - asyncio.get_running_loop().time()
+            await asyncio.wait(self._running, timeout=max(left, 0))
         for task in list(self._running):
             task.cancel()
-        await asyncio.gather(*self._running, return_exceptions=True)
+        if self._running:
+            _, stuck = await asyncio.wait(self._running, timeout=LAST_SECONDS)
+            if stuck:
+                log.error("jobs_did_not_end", jobs=sorted(task.get_name() for task in stuck))
         self._scheduler.shutdown(wait=False)
 
 
 @asynccontextmanager
-async def scheduling(runtime: Runtime, parsers: ParserPool, *, freeze: Freeze) -> AsyncIterator[None]:
+async def scheduling(runtime: Runtime, parsers: ParserPool, *, freeze: Freeze) -> AsyncIterator[Metronome]:
     """Fetch, publish, close and prune by the clock for as long as the block lasts."""
     metronome = Metronome()
 
@@ -195,7 +209,7 @@ async def scheduling(runtime: Runtime, parsers: ParserPool, *, freeze: Freeze) -
     ]
     metronome.start(jobs, now=runtime.clock())
     try:
-        yield
+        yield metronome
     finally:
         await metronome.stop()
 

@@ -1,9 +1,11 @@
 """The metronome: ticks, survives what fails, and stops without cutting off what runs."""
 
 import asyncio
+from contextlib import suppress
 
 import pytest
 from sqlalchemy import text
+from structlog.testing import capture_logs
 
 from service import scheduling
 from service.app import freezer, open_service
@@ -67,6 +69,32 @@ async def test_a_stop_does_not_wait_for_ever(monkeypatch: pytest.MonkeyPatch) ->
     await asyncio.sleep(0.1)
     await asyncio.wait_for(metronome.stop(), 2)
     assert cancelled.is_set()
+
+
+async def test_time_to_finish_runs_from_the_signal_on_and_a_job_that_will_not_end_is_left(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(scheduling, "DRAIN_SECONDS", 0.6)
+    monkeypatch.setattr(scheduling, "LAST_SECONDS", 0.2)
+    freed = asyncio.Event()
+
+    async def work() -> None:
+        while not freed.is_set():
+            with suppress(asyncio.CancelledError):
+                await freed.wait()
+
+    metronome = Metronome()
+    metronome.start([Job("work", 60, work)], now=utc_now())
+    await asyncio.sleep(0.1)
+    metronome.begin_stop()
+    await asyncio.sleep(0.6)  # while open connections come to their end
+    began = asyncio.get_running_loop().time()
+    with capture_logs() as said:
+        await asyncio.wait_for(metronome.stop(), 2)
+    assert asyncio.get_running_loop().time() - began < 0.5
+    assert [(line["event"], line["jobs"]) for line in said] == [("jobs_did_not_end", ["work"])]
+    freed.set()
+    await asyncio.sleep(0)
 
 
 async def test_a_job_never_runs_beside_itself() -> None:

@@ -6,6 +6,7 @@ import socket
 import time
 import urllib.error
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -44,6 +45,26 @@ def test_serve_comes_up_says_where_to_click_and_stops_well(folder: Path, wanted:
         assert command.stop(wanted) == code, command.said()
         assert "Traceback" not in command.said()
     assert (folder / "data" / "huoban.db").exists()
+
+
+INSTANTS = (0.0, 0.05, 0.2)
+"""Seconds after the address was printed: between that and a server that serves lies its whole making."""
+
+
+def test_signal_at_any_instant_of_the_start_ends_it_well(folder: Path) -> None:
+    def start_and_stop(number: int, after: float) -> tuple[int, str]:
+        own = folder / str(number)
+        own.mkdir()
+        (own / "feeds.yaml").write_text("version: 1\nfeeds: []\n", encoding="utf-8")
+        with running(own, "serve", "--port", "0") as command:
+            command.wait_for(BASE)
+            time.sleep(after)
+            return command.stop(), command.said()
+
+    with ThreadPoolExecutor(2) as both:
+        for code, said in both.map(start_and_stop, range(len(INSTANTS)), INSTANTS):
+            assert code == 0, said
+            assert "Traceback" not in said
 
 
 def test_serve_with_several_processes_answers_and_stops_with_its_worker(folder: Path) -> None:
