@@ -43,6 +43,7 @@ class ItemScreen:
     """One item of a list, for the pages that ask before something becomes public."""
 
     edition: schemas.EditionOut
+    """The day, with this item alone."""
     item: schemas.ItemOut
     tags: TagForm
 
@@ -68,10 +69,10 @@ async def item_screen(
     Raises:
         NotFound: the story has no place in this list.
     """
-    edition = await edition_view(session, day, calendar=calendar, now=now)
-    item = next((item for item in edition.items if item.story_id == story_id), None)
-    if item is None:
+    edition = await edition_view(session, day, calendar=calendar, now=now, only=story_id)
+    if not edition.items:
         raise NotFound(f"Story {story_id[:40]} has no place in the edition of {day}.")
+    [item] = edition.items
     if not tagging:
         return ItemScreen(edition, item, TagForm(()))
     story = await get_story(session, story_id)

@@ -37,10 +37,14 @@ def require_room(items: Sequence[Item]) -> None:
         raise NotNow(f"An edition holds {LIST_MAX} items at the most.")
 
 
-async def edition_view(session: AsyncSession, day: date, *, calendar: Calendar, now: datetime) -> schemas.EditionOut:
-    """The day's list. A day that nobody touched is open, empty and at version 0."""
+async def edition_view(
+    session: AsyncSession, day: date, *, calendar: Calendar, now: datetime, only: str | None = None
+) -> schemas.EditionOut:
+    """The day's list, or of its items one story's alone. A day that nobody touched is open, empty, at version 0."""
     edition = await session.get(Edition, day)
     query = select(Item, Story).join(Story, col(Story.id) == Item.story_id).where(Item.edition_date == day)
+    if only is not None:
+        query = query.where(Item.story_id == only)
     order = (col(Item.state) == ItemState.WITHDRAWN, col(Item.position), col(Item.story_id))
     rows = (await session.exec(query.order_by(*order))).all()
     feeds = await feed_refs(session, {story.feed_id for _, story in rows})

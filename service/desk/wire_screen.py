@@ -120,7 +120,8 @@ async def story_pane(
         await tag_form(session, story, view.tags, added=added, suggest=suggest, calendar=calendar) if full else NO_FORM
     )
     query = select(Story).where(Story.lead_id == story_id).order_by(col(Story.id)).limit(SIBLINGS_MAX)
-    merged = await story_views(session, (await session.exec(query)).all(), now=now, calendar=calendar)
+    siblings = (await session.exec(query)).all() if full else ()
+    merged = await story_views(session, siblings, now=now, calendar=calendar)
     records = (await history.story_history(session, story_id)).items if with_history else ()
     return Pane(view, form, tuple(merged), records)
 

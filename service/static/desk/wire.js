@@ -14,7 +14,7 @@ import { word } from "./words.js";
 
 const rows = document.getElementById("rows");
 const pane = document.getElementById("pane");
-const PAUSE = 200; // milliseconds
+const PAUSE = 400; // milliseconds: between two acts of a hand that goes on at once
 const LEAVING = new Set(["pass", "hold"]);
 
 const current = () => rows?.querySelector(".row[aria-current]");
