@@ -59,6 +59,7 @@ check: install ## style, types, import rules
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/hadolint Dockerfile
 	$(BIN)/python -m pytest -q -n 2 --dist loadgroup tests/contracts
 
 cover: install ## the tests with branch coverage

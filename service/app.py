@@ -68,6 +68,7 @@ from service.signing_in import routes as signing_in_routes
 from service.signing_in.provider import configured_provider
 from service.status_routes import router as status_router
 from service.stopping import told_to_stop
+from service.tracing import request_spans, start_tracing
 from service.translations import LANGUAGES
 from service.web import API, answer_errors, refuse_nul
 
@@ -130,8 +131,8 @@ def create_app(
         redoc_url=None,
         lifespan=lifespan,
         dependencies=[Depends(refuse_nul)],
-        # Asking whether there is a collector costs a third of a kept answer, on each request; there is none.
-        telemetry={"tracing": False, "metrics": False, "logs": False},
+        # Asking whether there is a collector costs a third of a kept answer, on each request: known before.
+        telemetry=request_spans(),
     )
     app.state.formats = load_formats()
     app.state.freeze_digest = freezer(settings)
@@ -224,4 +225,5 @@ def create_app_from_environment() -> FastAPI:
     spare_collector()
     settings = load_settings()
     configure_logging(settings)
+    start_tracing(__version__)
     return create_app(settings)

@@ -31,6 +31,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from service.errors import SetupError, Unavailable
+from service.tracing import trace_statements
 
 ReadSession = NewType("ReadSession", AsyncSession)
 WriteSession = NewType("WriteSession", AsyncSession)
@@ -168,6 +169,7 @@ class Database:
         if self.is_sqlite:
             event.listen(self.engine.sync_engine, "connect", _prepare_sqlite)
             event.listen(self.engine.sync_engine, "begin", _begin_sqlite)
+        trace_statements(self.engine.sync_engine)
         readers = self.engine if self.is_sqlite else self.engine.execution_options(postgresql_readonly=True)
         self._reads = async_sessionmaker(readers, class_=AsyncSession, expire_on_commit=False)
         self._writes = async_sessionmaker(

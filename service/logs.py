@@ -12,6 +12,7 @@ from typing import Any
 import structlog
 
 from service.settings import Settings
+from service.tracing import trace_id
 
 
 def _visible(_logger: Any, _method: str, event: dict[str, Any]) -> dict[str, Any]:
@@ -23,12 +24,19 @@ def _escaped(text: str) -> str:
     return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
 
 
+def _traced(_logger: Any, _method: str, event: dict[str, Any]) -> dict[str, Any]:
+    # So that a line leads to its trace, and the other way round.
+    opened = trace_id()
+    return {**event, "trace_id": opened} if opened else event
+
+
 def configure_logging(settings: Settings) -> None:
     """Set the format and level of this process's log on standard error."""
     as_json = settings.log_format == "json" or (settings.log_format == "auto" and not sys.stderr.isatty())
     level = getattr(logging, settings.log_level.upper())
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
+        _traced,
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),

@@ -51,6 +51,7 @@ from service.models import Editor
 from service.outgoing.outbox import forget_deliveries, pull_back_deliveries
 from service.outgoing.sending import send_outgoing
 from service.runtime import Runtime
+from service.tracing import span
 
 log = structlog.get_logger(__name__)
 
@@ -109,7 +110,8 @@ class Metronome:
     async def _guarded(self, job: Job) -> None:
         if self.stopping:
             return
-        with structlog.contextvars.bound_contextvars(job=job.name, request_id=secrets.token_hex(8)):
+        called = structlog.contextvars.bound_contextvars(job=job.name, request_id=secrets.token_hex(8))
+        with called, span(f"job {job.name}"):
             try:
                 await job.run()
             except Exception:

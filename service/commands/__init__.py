@@ -12,11 +12,13 @@ from typing import Any, TypeVar
 
 from rich.console import Console
 
+from service import __version__
 from service.logs import configure_logging
 from service.migrating import require_migrated
 from service.opening import open_service, spare_collector
 from service.runtime import Runtime
 from service.settings import Settings, load_settings
+from service.tracing import start_tracing
 
 Result = TypeVar("Result")
 
@@ -25,6 +27,7 @@ def settings_for_command(**overrides: Any) -> Settings:
     """The settings of this process, with its log set up accordingly."""
     settings = load_settings(**overrides)
     configure_logging(settings)
+    start_tracing(__version__)
     return settings
 
 

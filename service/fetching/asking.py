@@ -23,6 +23,7 @@ from service.fetching.turns import host_turn
 from service.fetching.vocabulary import feed_host
 from service.models import Feed
 from service.runtime import Runtime, user_agent
+from service.tracing import span
 
 ELSEWHERE = frozenset({Outcome.GONE, Outcome.NOT_FOUND, Outcome.HTML})
 """Answers after which the next address is tried: this one will hardly give a feed again soon."""
@@ -104,7 +105,8 @@ async def read_feed(
     remembered = place == feed.alt_used and feed.body_hash is not None
     full_fetch_due = feed.full_fetch_at is None or now - feed.full_fetch_at >= FULL_FETCH_EVERY
     whole = not remembered or full_fetch_due or feed.last_outcome == Outcome.HTTP_ERROR
-    found = await download(runtime.client, _request(runtime, feed, options, place, whole), now=now)
+    with span("fetch", feed=feed.id, host=feed.host):
+        found = await download(runtime.client, _request(runtime, feed, options, place, whole), now=now)
     outcome, parsed, detail = found.outcome, None, _detail(found)
     parse_seconds: float | None = None
     digest = feed.body_hash if remembered else None
@@ -115,7 +117,8 @@ async def read_feed(
         else:
             job = parse_job(feed, options, body=found.body, url=found.url, content_type=found.content_type, now=now)
             known = {} if whole else recall(feed.item_hashes)
-            answer = await parsers.parse(replace(job, known=known))
+            with span("parse", feed=feed.id):
+                answer = await parsers.parse(replace(job, known=known))
             parse_seconds = answer.seconds
             if isinstance(answer, ParsedFeed):
                 parsed, detail = admitted(answer, options), _joined(detail, answer.damaged)
