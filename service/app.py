@@ -134,13 +134,8 @@ def create_app(
         # Asking whether there is a collector costs a third of a kept answer, on each request: known before.
         telemetry=request_spans(),
     )
-    app.state.formats = load_formats()
-    app.state.freeze_digest = freezer(settings)
-    app.state.preview_item = previewer(settings)
-    app.state.sign_ins = accounts.SignInThrottle()
-    app.state.provider = configured_provider(settings)
+    _wire(app, settings)
     answer_errors(app)
-    app.state.problem_page = partial(publishing_routes.problem_page, settings)
     app.add_middleware(Methods, routes=app.routes)
     app.add_middleware(RateLimit, clock=clock)
     app.add_middleware(SecurityHeaders)
@@ -156,6 +151,16 @@ def create_app(
     app.mount("/static", StaticFiles(directory=_HERE / "static"), name="static")
     describe(app, _editor_api())
     return app
+
+
+def _wire(app: FastAPI, settings: Settings) -> None:
+    """Hand the routes what they share, and the desk what publishing does for it."""
+    app.state.formats = load_formats()
+    app.state.freeze_digest = freezer(settings)
+    app.state.preview_item = previewer(settings)
+    app.state.sign_ins = accounts.SignInThrottle()
+    app.state.provider = configured_provider(settings)
+    app.state.problem_page = partial(publishing_routes.problem_page, settings)
 
 
 def _outside_the_api() -> tuple[APIRouter, ...]:
