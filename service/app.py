@@ -143,13 +143,7 @@ def create_app(
     app.state.request_counts = counts
     app.add_middleware(CountRequests, counts=counts)
     app.add_middleware(Arrivals, settings=settings)  # the last one added stands in front of all others
-    for router in _outside_the_api():
-        app.include_router(router)
-    for router in _editor_api():
-        app.include_router(router, prefix=API)
-    _mount_languages(app, settings)
-    app.mount("/static", StaticFiles(directory=_HERE / "static"), name="static")
-    describe(app, _editor_api())
+    _mount(app, settings)
     return app
 
 
@@ -161,6 +155,17 @@ def _wire(app: FastAPI, settings: Settings) -> None:
     app.state.sign_ins = accounts.SignInThrottle()
     app.state.provider = configured_provider(settings)
     app.state.problem_page = partial(publishing_routes.problem_page, settings)
+
+
+def _mount(app: FastAPI, settings: Settings) -> None:
+    """Give the application its routes, and describe those of the API."""
+    for router in _outside_the_api():
+        app.include_router(router)
+    for router in _editor_api():
+        app.include_router(router, prefix=API)
+    _mount_languages(app, settings)
+    app.mount("/static", StaticFiles(directory=_HERE / "static"), name="static")
+    describe(app, _editor_api())
 
 
 def _outside_the_api() -> tuple[APIRouter, ...]:
