@@ -13,6 +13,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from sqlmodel import col, func, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -22,7 +23,9 @@ from service.db import WriteSession
 from service.errors import SetupError
 from service.journal import GENESIS, Break, Seal, canonical, digest_of, take_turn
 from service.models import Checkpoint, JournalRecord, LedgerKey
-from service.signing import PublicKey, SigningKey, new_signing_key, read_public_keys, read_signing_key
+
+if TYPE_CHECKING:  # seven megabytes of cryptography: whoever signs or checks imports it, which is once a day
+    from service.signing import PublicKey, SigningKey
 
 _STATEMENT_KEYS = frozenset({"at", "day", "head", "key", "previous", "public", "records"})
 _LINE_KEYS = frozenset({"signature", "statement"})
@@ -77,11 +80,13 @@ async def _require_continued(session: AsyncSession, last: Checkpoint | None) -> 
         )
 
 
-async def _signing_key(session: WriteSession, ledger_key: str | None, *, now: datetime) -> SigningKey:
+async def _signing_key(session: WriteSession, ledger_key: str | None, *, now: datetime) -> "SigningKey":
     """The key to sign with, its public half kept for good.
 
     One from the settings takes over from the database's own, whose private half is then forgotten.
     """
+    from service.signing import new_signing_key, read_signing_key
+
     if ledger_key is None:
         kept = select(LedgerKey).where(col(LedgerKey.private).is_not(None)).order_by(col(LedgerKey.made_at).desc())
         row = (await session.exec(kept.limit(1))).one_or_none()
@@ -128,7 +133,7 @@ class CheckpointsRead:
     """The first line that does not hold, by its number."""
 
 
-def read_checkpoints(lines: Iterable[str], keys: Mapping[str, PublicKey]) -> CheckpointsRead:
+def read_checkpoints(lines: Iterable[str], keys: Mapping[str, "PublicKey"]) -> CheckpointsRead:
     """Check each line's spelling, its signature by one of these keys, and that it follows the line before it."""
     seals: list[Seal] = []
     previous = GENESIS
@@ -168,5 +173,7 @@ def _read_line(line: str) -> tuple[str, str, Seal, str, str] | None:
 
 async def own_checkpoints(session: AsyncSession) -> CheckpointsRead:
     """The database's checkpoints, checked with the keys beside them."""
+    from service.signing import read_public_keys
+
     pem = await public_keys(session)
     return read_checkpoints(await checkpoint_lines(session), read_public_keys(pem) if pem else {})

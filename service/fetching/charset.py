@@ -11,8 +11,6 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from charset_normalizer import from_bytes
-
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF32_LE, "utf-32-le"),  # before UTF-16, whose mark is its beginning
@@ -142,6 +140,8 @@ def _mostly_unicode(body: bytes) -> bool:
 
 
 def _detected(body: bytes) -> str | None:
+    from charset_normalizer import from_bytes  # here: most processes never meet a document that declares no charset
+
     # Tags and long runs of ASCII say nothing about the charset and drown what does.
     sample = _MARKUP.sub(b" ", body)
     if len(sample) > _SAMPLE:

@@ -12,8 +12,6 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-import css_inline
-
 from service.publishing.digest_groups import Digest, arrange_digest, digest_item
 from service.publishing.digest_text import write_markdown, write_text
 from service.publishing.edition import Correction, Issue, PublicEdition, Tombstone
@@ -112,6 +110,8 @@ def _withdrawal(stone: Tombstone) -> dict[str, Any]:
 
 
 def _html(digest: Digest) -> bytes:
+    import css_inline  # here: a digest is made once a day, and by one process
+
     page = environment(digest.edition.site.interface).get_template("public/digest.html")
     html = page.render(
         digest=digest,

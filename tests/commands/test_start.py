@@ -10,7 +10,10 @@ from typer.main import get_group
 from service.cli import COMMANDS, app
 
 # Each is megabytes and tens of milliseconds, and each has a first use that may never come.
-HEAVY = ("alembic", "feedparser", "joserfc", "psycopg", "pyarrow", "service.demo")
+HEAVY = (
+    "alembic", "charset_normalizer", "cryptography", "css_inline", "feedparser", "joserfc", "psycopg", "pyarrow",
+    "service.demo",
+)  # fmt: skip
 
 
 def loaded_by(program: str) -> set[str]:
