@@ -5,7 +5,7 @@
 """
 
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing, asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -62,6 +62,7 @@ from service.publishing.formats import load_formats
 from service.publishing.languages import InLanguage
 from service.publishing.serving import KeptDocuments, PublicCache
 from service.rates import RateLimit
+from service.runtime import Runtime
 from service.scheduling import scheduling
 from service.settings import Settings, load_settings
 from service.signing_in import routes as signing_in_routes
@@ -90,6 +91,16 @@ def previewer(settings: Settings) -> Preview:
     )
 
 
+@asynccontextmanager
+async def _ticking(runtime: Runtime, parsers: ParserPool, freeze: Freeze) -> AsyncIterator[Callable[[], None]]:
+    """The clock's jobs for as long as the block lasts, where they are this process's; gives what begins their stop."""
+    if not runtime.settings.scheduler:
+        yield lambda: None
+        return
+    async with scheduling(runtime, parsers, freeze=freeze) as metronome:
+        yield metronome.begin_stop
+
+
 def create_app(
     settings: Settings, *, clock: Clock = utc_now, transport: httpx.AsyncBaseTransport | None = None
 ) -> FastAPI:
@@ -106,17 +117,8 @@ def create_app(
             aclosing(kept),
         ):
             app.state.runtime, app.state.parsers, app.state.watch = runtime, parsers, watch
-            if not settings.scheduler:
-                with told_to_stop(watch.close):
-                    yield
-                return
-            async with scheduling(runtime, parsers, freeze=app.state.freeze_digest) as metronome:
-
-                def wind_down() -> None:
-                    watch.close()
-                    metronome.begin_stop()
-
-                with told_to_stop(wind_down):
+            async with _ticking(runtime, parsers, app.state.freeze_digest) as begin_stop:
+                with told_to_stop(watch.close, begin_stop):
                     yield
 
     app = Front(

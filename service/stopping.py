@@ -15,8 +15,8 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 @contextmanager
-def told_to_stop(tell: Callable[[], None]) -> Iterator[None]:
-    """While the block lasts, call ``tell`` in the running loop when the process is asked to stop.
+def told_to_stop(*tell: Callable[[], None]) -> Iterator[None]:
+    """While the block lasts, call each ``tell`` in the running loop when the process is asked to stop.
 
     Only signals that the server itself handles are heard, and none outside the main thread (a server inside a test).
     """
@@ -28,7 +28,8 @@ def told_to_stop(tell: Callable[[], None]) -> Iterator[None]:
     before = {number: handler for number, handler in found.items() if callable(handler)}
 
     def hear(number: int, frame: FrameType | None) -> None:
-        loop.call_soon_threadsafe(tell)
+        for each in tell:
+            loop.call_soon_threadsafe(each)
         before[signal.Signals(number)](number, frame)
 
     for number in before:

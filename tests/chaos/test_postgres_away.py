@@ -85,7 +85,10 @@ class Line:
     async def open(self) -> AsyncIterator[None]:
         async with await asyncio.start_unix_server(self._serve, str(self._folder / SOCKET)):
             yield
+            passing = list(self._tasks)
             self.mend()
+            await asyncio.gather(*passing, return_exceptions=True)
+            await asyncio.sleep(0.1)  # until the loop has closed their sockets
 
 
 async def test_a_database_that_goes_away_and_comes_back_breaks_no_promise(
