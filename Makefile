@@ -72,7 +72,7 @@ week: install ## live through a simulated week of 1,000 feeds with faults, or HU
 	HUOBAN_WEEK_FEEDS=$${HUOBAN_WEEK_FEEDS:-1000} $(BIN)/python -m pytest -q --durations=1 tests/week
 
 chaos: install ## kill processes at random, 200 times or HUOBAN_CHAOS_KILLS, while people work
-	HUOBAN_CHAOS_KILLS=$${HUOBAN_CHAOS_KILLS:-200} $(BIN)/python -m pytest -q tests/chaos
+	HUOBAN_CHAOS_FEEDS=$${HUOBAN_CHAOS_FEEDS:-1000} HUOBAN_CHAOS_KILLS=$${HUOBAN_CHAOS_KILLS:-200} $(BIN)/python -m pytest -q tests/chaos
 
 load: install ## fifty editors and two hundred readers for ten minutes, or HUOBAN_LOAD_SECONDS; DATABASE=postgresql
 	$(BIN)/python -m benchmarks.desk_editors --editors 50 --pause 2 --readers 200 --seconds $${HUOBAN_LOAD_SECONDS:-600} --database $${DATABASE:-sqlite}
