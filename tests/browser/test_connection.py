@@ -109,6 +109,8 @@ async def test_many_stories_are_passed_by_key_and_one_undo_brings_them_back(desk
     # What a colleague works on is left alone.
     await expect(page.locator(".row.is-passed")).to_have_count(0)
     assert (await desk.chief.post(f"{STORIES}/{ids[2]}/claim", headers={"If-Match": '"1"'})).is_success
+    # A row that is shown anew loses its tick, so the claim must have been shown before.
+    await expect(page.locator(f"#row-{ids[2]}")).to_contain_text("claimed by Chidi Chief")
     await page.locator(f"#tick-{ids[1]}").check()
     await page.locator(f"#tick-{ids[2]}").check()
     await page.get_by_role("button", name="Pass them").click()

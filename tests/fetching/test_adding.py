@@ -234,12 +234,14 @@ async def _while_another_process_stores(
     database: Database, story: Story, act: Callable[[], Awaitable[object]]
 ) -> object:
     """What the act gives when the same story is stored between its look and its write."""
-    async with database.write() as session:
+    another = Database(database.url.render_as_string(hide_password=False))
+    async with another.write() as session:
         session.add(story)
         await session.flush()
         acting = asyncio.ensure_future(act())
         await asyncio.sleep(0.3)  # it waits for this transaction by now
         assert not acting.done()
+    await another.close()
     return await acting
 
 
