@@ -149,8 +149,10 @@ async def test_a_crash_in_the_freeze_closes_nothing(desk: Desk, clock: SettableC
 
 
 async def test_the_whole_clock_starts_and_stops_on_an_empty_database(runtime: Runtime) -> None:
-    async with (
-        ParserPool(workers=1) as parsers,
-        scheduling.scheduling(runtime, parsers, freeze=freezer(runtime.settings)),
-    ):
-        await asyncio.sleep(0.2)
+    with capture_logs() as lines:
+        async with (
+            ParserPool(workers=1) as parsers,
+            scheduling.scheduling(runtime, parsers, freeze=freezer(runtime.settings)),
+        ):
+            await asyncio.sleep(0.2)
+    assert [line for line in lines if line["log_level"] in ("warning", "error")] == []
